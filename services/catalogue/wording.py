@@ -1,0 +1,63 @@
+"""Turns a finding into words: message (what was found, what is allowed) and fix (what to do), in either language."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+import yaml
+
+from services.catalogue.findings import Finding, Scalar
+
+Lang = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wording:
+    """Message and fix of one finding; both are plain text, ready to show."""
+
+    message: str
+    fix: str
+
+
+@cache
+def _templates() -> dict[str, dict[str, dict[str, str]]]:
+    """Code → language → {message, fix}, merged from every file in `messages/`."""
+    merged: dict[str, dict[str, dict[str, str]]] = {}
+    folder = resources.files("services.catalogue") / "messages"
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(".yaml"):
+            merged.update(yaml.safe_load(entry.read_text("utf-8")) or {})
+    return merged
+
+
+def codes_with_wording() -> frozenset[str]:
+    """Every code that `messages/*.yaml` words; a test holds it against the table of codes."""
+    return frozenset(_templates())
+
+
+def _readable(value: Scalar, unit: str | None) -> str:
+    """A value as people write it: bytes in MB (2^20) with two digits, seconds as m:ss.cc, else as it is."""
+    if value is None:
+        return "–"
+    if unit == "bytes" and isinstance(value, int | float):
+        return f"{value / 2**20:.2f} MB" if value >= 2**20 else f"{value / 1024:.1f} KB"
+    if unit == "s" and isinstance(value, int | float):
+        minutes, seconds = divmod(round(float(value) * 100), 6000)
+        return f"{minutes}:{seconds / 100:05.2f}"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def word(finding: Finding, lang: Lang = "zh") -> Wording:
+    """The words for `finding`. Placeholders: {measured} {limit} (readable), {where}, {rule} and each of `params`.
+
+    Raises `KeyError` when a code has no wording or a template names a parameter that the finding lacks: both are
+    bugs, and the tests word one finding of every code.
+    """
+    template = _templates()[finding.code][lang]
+    values: dict[str, str] = {key: _readable(value, None) for key, value in finding.params.items()}
+    values["measured"] = _readable(finding.measured, finding.unit)
+    values["limit"] = _readable(finding.limit, finding.unit)
+    values["where"] = finding.where or ("文件" if lang == "zh" else "the file")
+    values["rule"] = finding.rule_id
+    return Wording(message=template["message"].format(**values), fix=template["fix"].format(**values))
