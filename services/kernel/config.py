@@ -1,0 +1,87 @@
+"""Settings that every service shares, read from `SHENBAO_*` once, in `main`, and never at import.
+
+Secrets have development values so that a test needs no set-up; outside local mode they are refused by name.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from services.kernel.tokens import TokenKey
+
+_DEVELOPMENT = "development-only-secret-development-only-secret"
+
+
+class ServiceSettings(BaseSettings):
+    """What a service needs to run. Each service adds its own in `settings.py`."""
+
+    model_config = SettingsConfigDict(env_prefix="SHENBAO_", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    mode: Literal["local", "production"] = "local"
+    #: This service's restricted role on its database; `SHENBAO_<SERVICE>_DATABASE` fills it.
+    database: str = ""
+    #: `embedded+postgresql://…` (the durable log in PostgreSQL) or, later, `kafka://…`.
+    events: str = ""
+    #: `file:///…/objects` or, later, `s3://…`.
+    objects: str = ""
+    #: Where this service's gRPC server listens.
+    listen: str = "127.0.0.1:0"
+    upload_address: str = ""
+    video_address: str = ""
+    pdfcheck_address: str = ""
+    review_address: str = ""
+    #: What people type; presigned URLs and the Origin check are made from it.
+    public_url: str = "http://127.0.0.1:8080"
+    #: `id:secret,id:secret`; the first signs, all verify.
+    token_keys: str = f"dev:{_DEVELOPMENT}"
+    presign_keys: str = f"dev:{_DEVELOPMENT}"
+    #: Key ring of the encrypted columns, `id:base64(32 bytes)`; the first seals, all open.
+    encryption_keys: str = "dev:" + "ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMhISE="
+    #: Key of the keyed hashes by which an encrypted value is found.
+    lookup_key: str = _DEVELOPMENT
+    #: Key of the audit chain.
+    audit_key: str = _DEVELOPMENT
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    pool_size: int = Field(default=4, ge=1, le=64)
+    #: Roles of this process: api, consumer, relay, worker.
+    roles: Annotated[tuple[str, ...], NoDecode] = ("api", "consumer", "relay", "worker")
+    #: Worker stages; empty means every stage of the service.
+    stages: Annotated[tuple[str, ...], NoDecode] = ()
+    concurrency: int = Field(default=2, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def refuse_development_secrets(self) -> Self:
+        """Outside local mode every secret must have been set (`docs/settings.md`)."""
+        if self.mode == "local":
+            return self
+        names = ("token_keys", "presign_keys", "encryption_keys", "lookup_key", "audit_key")
+        defaults = type(self).model_fields
+        left = [f"SHENBAO_{name.upper()}" for name in names if getattr(self, name) == defaults[name].default]
+        if left:
+            raise ValueError(f"development secrets are refused in {self.mode} mode; set {', '.join(left)}")
+        return self
+
+    def token_ring(self) -> tuple[TokenKey, ...]:
+        """The signing keys of service tokens."""
+        return tuple(TokenKey(key_id=key_id, secret=secret) for key_id, secret in split_keys(self.token_keys))
+
+
+def split_keys(text: str) -> tuple[tuple[str, str], ...]:
+    """`id:secret,id:secret` as pairs. Raises `ValueError` naming the position, never the secret."""
+    pairs = []
+    for position, entry in enumerate(text.split(","), start=1):
+        key_id, colon, secret = entry.strip().partition(":")
+        if not (key_id and colon and secret):
+            raise ValueError(f"key {position} is not of the form id:secret")
+        pairs.append((key_id, secret))
+    return tuple(pairs)
+
+
+def explain(error: ValidationError) -> str:
+    """Which setting is wrong and why, a line each, without any value (it may be a secret)."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        lines.append(f"SHENBAO_{name}: {problem['msg']}" if name else problem["msg"])
+    return "\n".join(lines)

@@ -1,0 +1,161 @@
+"""A service's gRPC server: token, errors, deadline and log in one interceptor; health and reflection beside it."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, cast
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.kernel import grpc_errors
+from services.kernel.errors import AppError, Kind
+from services.kernel.tokens import Claims, Tokens
+
+TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
+_OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+MAX_MESSAGE_BYTES = 8 * 2**20
+
+_caller: ContextVar[Claims] = ContextVar("caller")
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+log = structlog.get_logger()
+
+
+def caller() -> Claims:
+    """The verified claims of the call that is being answered. Raises `LookupError` outside one."""
+    return _caller.get()
+
+
+def time_left_s() -> float | None:
+    """Seconds until the deadline of the call being answered; None outside one or without deadline."""
+    deadline = _deadline.get()
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def dossier_of_caller(dossier_id: str) -> Claims:
+    """The caller's claims, provided the token names this dossier.
+
+    Raises `AppError` request.not-found otherwise: what one may not see is not there.
+    """
+    claims = caller()
+    if not dossier_id or claims.dossier_id != dossier_id:
+        raise AppError("request.not-found", Kind.NOT_FOUND, what="dossier")
+    return claims
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Servicer:
+    """One gRPC service to be served: its full name and the generated registration with the servicer bound."""
+
+    name: str
+    register: Callable[[grpc.aio.Server], None]
+
+
+class _Guard(grpc.aio.ServerInterceptor):
+    """Verifies the token, keeps the deadline for further calls and turns errors into statuses."""
+
+    def __init__(self, tokens: Tokens, audience: str) -> None:
+        self._tokens = tokens
+        self._audience = audience
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(_OPEN_SERVICES):
+            return handler
+        unary: Callable[..., Awaitable[Any]] | None = handler.unary_unary
+        stream: Callable[..., AsyncIterator[Any]] | None = cast("Any", handler.unary_stream)
+        if unary is not None:
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary(unary, method), handler.request_deserializer, handler.response_serializer
+            )
+        if stream is not None:
+            return grpc.unary_stream_rpc_method_handler(
+                self._stream(stream, method), handler.request_deserializer, handler.response_serializer
+            )
+        raise TypeError(f"{method}: client streaming is not part of any contract here")
+
+    def _enter(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        metadata = dict(context.invocation_metadata() or ())
+        token = str(metadata.get(TOKEN_METADATA, ""))
+        if not token:
+            raise AppError("token.missing", Kind.UNAUTHENTICATED, audience=self._audience)
+        _caller.set(self._tokens.verify(token.removeprefix("Bearer "), audience=self._audience))
+        # None when the caller set no deadline, whatever the stub says.
+        left = cast("float | None", context.time_remaining())
+        _deadline.set(None if left is None else time.monotonic() + left)
+
+    def _unary(self, behaviour: Callable[..., Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:
+        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            try:
+                self._enter(context)
+                return await behaviour(request, context)
+            except AppError as error:
+                await _abort(context, method, error)
+            except (ValueError, KeyError, RuntimeError, OSError) as error:
+                log.exception("grpc call failed", action="grpc.failed", method=method)
+                raised = AppError("service.failed", Kind.INTERNAL)
+                raised.__cause__ = error
+                await _abort(context, method, raised)
+
+        return guarded
+
+    def _stream(self, behaviour: Callable[..., AsyncIterator[Any]], method: str) -> Callable[..., AsyncIterator[Any]]:
+        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            try:
+                self._enter(context)
+                async for answer in behaviour(request, context):
+                    yield answer
+            except AppError as error:
+                await _abort(context, method, error)
+
+        return guarded
+
+
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, error: AppError) -> None:
+    log.info("grpc call refused", action="grpc.refused", method=method, code=error.code)
+    metadata = ((grpc_errors.METADATA_KEY, grpc_errors.encode(error)),)
+    await context.abort(grpc_errors.status_of(error), error.code, trailing_metadata=metadata)
+
+
+class GrpcServer:
+    """Serves the given servicers on one address until stopped."""
+
+    def __init__(self, *, address: str, audience: str, tokens: Tokens, servicers: Sequence[Servicer]) -> None:
+        """`address` is host:port; port 0 picks a free one."""
+        options = [
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_connection_age_ms", 300_000),
+        ]
+        self._server = grpc.aio.server(interceptors=[_Guard(tokens, audience)], options=options)
+        self._health = health.aio.HealthServicer()
+        self._names = [servicer.name for servicer in servicers]
+        for servicer in servicers:
+            servicer.register(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection([*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+        self.port = self._server.add_insecure_port(address)
+
+    async def start(self) -> None:
+        """Listen; health says NOT_SERVING until `ready`."""
+        for name in ("", *self._names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.start()
+
+    async def ready(self) -> None:
+        """Say SERVING for the whole server and every service."""
+        for name in ("", *self._names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace_s: float) -> None:
+        """Say NOT_SERVING, let running calls end for `grace_s`, then cut them."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_s)
