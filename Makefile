@@ -1,0 +1,64 @@
+# Shenbao (申报). `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/shenbao
+DATA ?= ./var
+PORT ?= 8080
+export SHENBAO_CACHE := $(CACHE)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+STAMP := $(VENV)/.stamp
+WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
+
+.PHONY: help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: ## Make .venv with everything pinned (PyPI only; does nothing when the lock is unchanged)
+	@if [ "$$(cat $(STAMP) 2>/dev/null)" != "$(WANTED)" ]; then \
+	  PYTHON="$(PYTHON)" VENV="$(VENV)" bash tools/setup.sh && echo "$(WANTED)" > $(STAMP); fi
+
+run: setup ## Set up and start the platform on 127.0.0.1:8080, data under ./var
+	@exec $(BIN)/shenbao serve --port $(PORT) --data $(DATA)
+
+demo: setup ## Carry a generated dossier through every service and level, and print what happened
+	@exec $(BIN)/shenbao demo
+
+servers: ## Fetch once, into a cache outside the tree, what only tests and linting need
+	@bash tools/servers.sh
+
+test: setup servers ## Set up and run every test
+	@$(BIN)/pytest -n 2 --dist worksteal
+
+lint: setup servers types imports proto-check ## Everything that is checked without running the product
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@cd proto && $(CACHE)/bin/buf lint && $(CACHE)/bin/buf breaking --against baseline.binpb
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy
+
+imports: setup ## The architecture's import contracts
+	@$(BIN)/lint-imports --config pyproject.toml
+
+proto: setup ## Generate services/gen from proto/
+	@$(BIN)/python proto/generate.py
+
+proto-check: setup ## Fail when services/gen is not what proto/ says
+	@$(BIN)/python proto/generate.py --check
+
+baseline: servers ## Renew, on purpose, the contract that breaking changes are measured against
+	@cd proto && $(CACHE)/bin/buf build -o baseline.binpb
+
+lock: setup ## Renew requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --all-extras --upgrade --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+format: setup ## Format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean: ## Remove what can be made again (never ./var)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
