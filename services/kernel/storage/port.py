@@ -2,6 +2,7 @@
 
 Shaped by S3; `localdir` keeps the same promises on a disk. Keys are ASCII, relative, without `..`, and hold no
 personal data. All calls are asynchronous; an adapter over a blocking library uses a bounded thread pool.
+Every call may raise `InvalidKey` (see `keys`) and `StoreUnavailable`.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -66,6 +67,23 @@ class ObjectChanged(StorageError):
 
 class PartDamaged(StorageError):
     """A part's bytes do not have the declared SHA-256 or length; nothing of it was kept."""
+
+
+class PartTooSmall(StorageError):
+    """A part other than the last is below `MIN_PART_BYTES` (S3: EntityTooSmall); the upload stays open."""
+
+
+class InvalidKey(StorageError, ValueError):
+    """A key, prefix or part number that no adapter takes: a mistake of the caller, found before anything is done."""
+
+
+class PresignRefused(StorageError):
+    """A presigned request that is not the one that was signed; `reason` is for the log, never for the sender."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is one of `presign.Refusal`."""
+        super().__init__(reason)
+        self.reason = reason
 
 
 class StoreFull(StorageError):
@@ -137,7 +155,11 @@ class PresignedParts(Protocol):
     async def presign_part(
         self, key: str, upload_id: str, *, number: int, size_bytes: int, sha256: str, expires_s: int
     ) -> PresignedRequest:
-        """A PUT for part `number` (from 1) whose exact length and SHA-256 (hex) are signed into it."""
+        """A PUT for part `number` (from 1) whose exact length and SHA-256 (hex) are signed into it.
+
+        The sender sets every header given (a browser sets the length itself). Signing asks the store nothing: whether
+        the upload is still open is found out by the PUT. A part sent again replaces the one under its number.
+        """
         ...
 
     async def list_parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
@@ -148,7 +170,8 @@ class PresignedParts(Protocol):
         """Join `parts` into the object, durably and write-once (`If-None-Match: *`).
 
         Raises `ObjectMissing` (the upload is gone: it may have been completed by an earlier call whose answer was
-        lost, so the caller compares with `head`), `ObjectExists`, `PartDamaged` (a part differs from the list).
+        lost, so the caller compares with `head`), `ObjectExists` (another content is there), `PartDamaged` (a part
+        is missing or differs from the list, or the list is not in order), `PartTooSmall`, `StoreFull`.
         """
         ...
 
