@@ -74,10 +74,6 @@ class Subscription(Protocol):
         """
         ...
 
-    async def rewind(self, record: Delivered) -> None:
-        """Fetch `record` again next time (a transient failure of the handler)."""
-        ...
-
     async def close(self) -> None:
         """Leave the group at once, so that another member takes over without waiting for a timeout."""
         ...

@@ -1,0 +1,85 @@
+"""CloudEvents 1.0 in binary mode: attributes as `ce_*` headers, a protobuf message as payload."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from services.kernel.events.port import Delivered, Record
+
+M = TypeVar("M", bound=Message)
+
+
+class Undecodable(Exception):
+    """A record that no later version of this code could read either; it goes to the dead letters."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One fact. `type` is "shenbao.<service>.<fact>.v<n>", and the topic is named after type without version."""
+
+    id: str
+    type: str
+    #: The service that publishes it.
+    source: str
+    #: Key of the topic: facts of one aggregate keep their order.
+    aggregate_id: str
+    #: Grows with every change of the aggregate at its source.
+    aggregate_version: int
+    time: datetime
+    payload: bytes
+    traceparent: str = ""
+
+    @property
+    def topic(self) -> str:
+        """ "shenbao.upload.file-stored" for "shenbao.upload.file-stored.v1"."""
+        return topic_of(self.type)
+
+
+def topic_of(event_type: str) -> str:
+    """The topic that carries events of this type, whatever their version."""
+    return event_type.rpartition(".v")[0]
+
+
+def to_record(event: Event) -> Record:
+    """The event as a record for the log."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": event.id,
+        "ce_type": event.type,
+        "ce_source": event.source,
+        "ce_subject": event.aggregate_id,
+        "ce_aggregateversion": str(event.aggregate_version),
+        "ce_time": event.time.isoformat(),
+        "content-type": "application/protobuf",
+    }
+    if event.traceparent:
+        headers["ce_traceparent"] = event.traceparent
+    return Record(topic=event.topic, key=event.aggregate_id, payload=event.payload, headers=headers)
+
+
+def from_record(record: Delivered) -> Event:
+    """The event in a record. Raises `Undecodable` when an attribute is missing or malformed."""
+    headers = record.headers
+    try:
+        return Event(
+            id=headers["ce_id"],
+            type=headers["ce_type"],
+            source=headers["ce_source"],
+            aggregate_id=headers["ce_subject"],
+            aggregate_version=int(headers["ce_aggregateversion"]),
+            time=datetime.fromisoformat(headers["ce_time"]),
+            payload=record.payload,
+            traceparent=headers.get("ce_traceparent", ""),
+        )
+    except (KeyError, ValueError) as error:
+        raise Undecodable(f"attribute {error}") from error
+
+
+def message_of(event: Event, message: type[M]) -> M:
+    """The payload as `message`. Raises `Undecodable`."""
+    try:
+        return message.FromString(event.payload)
+    except DecodeError as error:
+        raise Undecodable(f"payload is no {message.DESCRIPTOR.full_name}") from error

@@ -1,0 +1,77 @@
+"""What the use cases need from outside: rows in one transaction with their events and jobs."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.upload.domain.records import File, Place, Upload
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """Whose rows a transaction may see: an organisation path and one dossier."""
+
+    organisation_path: str
+    dossier_id: str
+
+
+class Unit(Protocol):
+    """One transaction: rows, events and jobs become visible together or not at all."""
+
+    async def upload(self, upload_id: str) -> Upload | None:
+        """The session, locked until the transaction ends; None when it is not there or not in scope."""
+        ...
+
+    async def resumable(self, place: Place, file_name: str, size_bytes: int, declared_sha256: str) -> Upload | None:
+        """An open session for the same file at the same place that was not begun with another hash."""
+        ...
+
+    async def save_upload(self, upload: Upload) -> None:
+        """Insert or replace the session."""
+        ...
+
+    async def file(self, file_id: str) -> File | None:
+        """The file, locked until the transaction ends; None when it is not there or not in scope."""
+        ...
+
+    async def files(self, dossier_id: str) -> Sequence[File]:
+        """Files of the dossier that are not deleted, oldest first."""
+        ...
+
+    async def held_bytes(self, dossier_id: str) -> int:
+        """Bytes of the dossier's files and of its unfinished sessions."""
+        ...
+
+    async def save_file(self, file: File) -> None:
+        """Insert or replace the file."""
+        ...
+
+    async def announce_stored(self, file: File) -> None:
+        """Event FileStored, committed with this transaction."""
+        ...
+
+    async def announce_judged(self, file: File) -> None:
+        """Event FileVerified or FileRejected, by the file's state."""
+        ...
+
+    async def announce_deleted(self, file: File) -> None:
+        """Event FileDeleted."""
+        ...
+
+    async def enqueue(self, stage: str, place: Place, file_id: str, *, key: str) -> None:
+        """A job of `stage` for the file; a second one with the same key changes nothing."""
+        ...
+
+
+class Work(Protocol):
+    """Opens transactions."""
+
+    def begin(self, scope: Scope) -> AbstractAsyncContextManager[Unit]:
+        """A transaction that commits when the block ends and rolls back when it raises."""
+        ...
+
+    async def overdue(self, now: datetime, limit: int) -> Sequence[tuple[Scope, str]]:
+        """(scope, upload id) of sessions that expired, or that began to complete and did not end, for the sweeper."""
+        ...

@@ -1,0 +1,70 @@
+"""What happens to a file once it is in the store."""
+
+import hashlib
+from collections.abc import Sequence
+
+from services.kernel.errors import AppError, Kind
+from services.kernel.storage.port import ObjectMissing, PresignedRequest
+from services.upload.domain.records import Area, File, FileState, object_key
+from services.upload.ports import Scope
+from services.upload.usecases.context import Context, file_of
+
+
+async def describe_file(context: Context, scope: Scope, file_id: str) -> File:
+    """The file. Raises `AppError` request.not-found."""
+    async with context.work.begin(scope) as unit:
+        return await file_of(unit, file_id)
+
+
+async def list_files(context: Context, scope: Scope) -> Sequence[File]:
+    """The dossier's files that are not deleted, oldest first."""
+    async with context.work.begin(scope) as unit:
+        return await unit.files(scope.dossier_id)
+
+
+async def delete_file(context: Context, scope: Scope, file_id: str) -> None:
+    """Remove a draft's file; its bytes go by a job. What was submitted stays as evidence, only out of use.
+
+    Repeating it changes nothing.
+    """
+    async with context.work.begin(scope) as unit:
+        file = await unit.file(file_id)
+        if file is None or file.state is FileState.DELETED:
+            return
+        gone = file.deleted()
+        await unit.save_file(gone)
+        await unit.announce_deleted(gone)
+        if file.area is Area.STAGING:
+            await unit.enqueue("purge", file.place, file.file_id, key=f"purge:{file.file_id}")
+
+
+async def presign_download(context: Context, scope: Scope, file_id: str) -> PresignedRequest:
+    """A download under the file's own name. Raises `AppError` request.not-found."""
+    file = await describe_file(context, scope, file_id)
+    return await context.storage.presign_get(
+        file.object_key,
+        expires_s=context.settings.download_url_expires_s,
+        filename=file.file_name,
+        media_type=file.media_type,
+    )
+
+
+async def hash_of(context: Context, file: File) -> str:
+    """SHA-256 of the stored bytes, read once in order with flat memory.
+
+    Raises `AppError` upload.lost when the bytes are gone; `StoreUnavailable` is left to the caller's retry.
+    """
+    digest = hashlib.sha256()
+    try:
+        async for chunk in context.storage.stream(file.object_key):
+            digest.update(chunk)
+    except ObjectMissing as error:
+        raise AppError("upload.lost", Kind.GONE) from error
+    return digest.hexdigest()
+
+
+async def preserve(context: Context, file: File) -> File:
+    """Copy a submitted file's bytes into the evidence area; the caller commits the returned row."""
+    target = object_key(Area.EVIDENCE, context.catalogue.cycle.year, file.place, file.file_id)
+    info = await context.storage.copy(file.object_key, target, etag=file.etag)
+    return file.moved(target, info.etag, Area.EVIDENCE)
