@@ -36,7 +36,7 @@ def codes_with_wording() -> frozenset[str]:
     return frozenset(_templates())
 
 
-def _readable(value: Scalar, unit: str | None) -> str:
+def readable(value: Scalar, unit: str | None) -> str:
     """A value as people write it: bytes in MB (2^20) with two digits, seconds as m:ss.cc, else as it is."""
     if value is None:
         return "–"
@@ -55,9 +55,9 @@ def word(finding: Finding, lang: Lang = "zh") -> Wording:
     bugs, and the tests word one finding of every code.
     """
     template = _templates()[finding.code][lang]
-    values: dict[str, str] = {key: _readable(value, None) for key, value in finding.params.items()}
-    values["measured"] = _readable(finding.measured, finding.unit)
-    values["limit"] = _readable(finding.limit, finding.unit)
+    values: dict[str, str] = {key: readable(value, None) for key, value in finding.params.items()}
+    values["measured"] = readable(finding.measured, finding.unit)
+    values["limit"] = readable(finding.limit, finding.unit)
     values["where"] = finding.where or ("文件" if lang == "zh" else "the file")
     values["rule"] = finding.rule_id
     return Wording(message=template["message"].format(**values), fix=template["fix"].format(**values))
