@@ -1,7 +1,8 @@
 """What happens to a file once it is in the store."""
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from services.kernel.errors import AppError, Kind
 from services.kernel.storage.port import ObjectMissing, PresignedRequest
@@ -49,15 +50,18 @@ async def presign_download(context: Context, scope: Scope, file_id: str) -> Pres
     )
 
 
-async def hash_of(context: Context, file: File) -> str:
-    """SHA-256 of the stored bytes, read once in order with flat memory.
+async def hash_of(context: Context, file: File, progress: Callable[[float], None]) -> str:
+    """SHA-256 of the stored bytes, read once in order with flat memory; `progress` hears fractions of 1.
 
     Raises `AppError` upload.lost when the bytes are gone; `StoreUnavailable` is left to the caller's retry.
     """
     digest = hashlib.sha256()
+    done = 0
     try:
         async for chunk in context.storage.stream(file.object_key):
-            digest.update(chunk)
+            await asyncio.to_thread(digest.update, chunk)
+            done += len(chunk)
+            progress(done / file.size_bytes)
     except ObjectMissing as error:
         raise AppError("upload.lost", Kind.GONE) from error
     return digest.hexdigest()
@@ -68,3 +72,8 @@ async def preserve(context: Context, file: File) -> File:
     target = object_key(Area.EVIDENCE, context.catalogue.cycle.year, file.place, file.file_id)
     info = await context.storage.copy(file.object_key, target, etag=file.etag)
     return file.moved(target, info.etag, Area.EVIDENCE)
+
+
+def staging_key(context: Context, file: File) -> str:
+    """Where the file lay while it was a draft."""
+    return object_key(Area.STAGING, context.catalogue.cycle.year, file.place, file.file_id)
