@@ -5,7 +5,7 @@ code and language, so that a page, the command line and a reviewer's list say th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -93,7 +93,7 @@ class Finding:
     limit: Scalar = None
     unit: str | None = None
     where: str | None = None
-    params: Mapping[str, Scalar] = MappingProxyType({})
+    params: Mapping[str, Scalar] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a code that the table does not know, so that no finding is without level and message."""

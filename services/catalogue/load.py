@@ -1,0 +1,33 @@
+"""Reads the catalogue that comes with this package, or another one from a file. Raises `SourceError` with lines."""
+
+import hashlib
+from functools import cache
+from importlib import resources
+
+from services.catalogue import lint
+from services.catalogue.model import Catalogue, Document, Levels
+from services.catalogue.source import SourceError, parse, validated
+
+DATA = "sichuan-2023.yaml"
+LEVELS = "levels.yaml"
+
+
+def _text(name: str) -> str:
+    return (resources.files("services.catalogue") / name).read_text("utf-8")
+
+
+@cache
+def default() -> Catalogue:
+    """The catalogue of this release. Raises `SourceError` when its data is wrong (the tests keep it right)."""
+    return from_text(_text(DATA), _text(LEVELS))
+
+
+def from_text(data: str, levels: str, *, name: str = DATA) -> Catalogue:
+    """A catalogue from two YAML texts. Raises `SourceError`."""
+    source = parse(data, name)
+    document = validated(source, Document)
+    sign_off = validated(parse(levels, LEVELS), Levels)
+    if problems := lint.problems(document, sign_off, source):
+        raise SourceError(problems)
+    sha256 = hashlib.sha256(data.encode() + b"\x00" + levels.encode()).hexdigest()
+    return Catalogue.model_construct(**dict(document), sha256=sha256, sign_off=sign_off)

@@ -1,0 +1,41 @@
+"""Comparisons of what was measured with what was declared. Pure; run in `review` and on the command line, so a
+corrected profile needs no new measuring.
+"""
+
+from services.catalogue import id_number as ids
+from services.catalogue import names
+from services.catalogue.findings import Finding
+from services.catalogue.profile import Profile
+
+
+def expected_video_name(name: str, id_number: str) -> str:
+    """The file name that M15-2f demands: `张三510….mp4`."""
+    return f"{names.normalise(name)}{ids.normalise(id_number)}.mp4"
+
+
+def video_name(parsed_name: str, parsed_id_number: str, *, name: str = "", id_number: str = "") -> tuple[Finding, ...]:
+    """Compare the parts of a video's file name with the applicant's (M15-2f, C-16); an empty declared value is not
+    compared. An empty parsed value means that the name has no such part, which is `video.name-format`'s matter.
+    """
+    differing = []
+    if name and parsed_name and not names.same(parsed_name, name):
+        differing.append("姓名")
+    if id_number and parsed_id_number and ids.normalise(parsed_id_number) != ids.normalise(id_number):
+        differing.append("身份证号")
+    if not differing:
+        return ()
+    right = expected_video_name(name or parsed_name, id_number or parsed_id_number)
+    return (
+        Finding(
+            code="video.name-mismatch",
+            rule_id="M15-2f",
+            measured=f"{parsed_name}{parsed_id_number}",
+            limit=right.removesuffix(".mp4"),
+            params={"parts": "、".join(differing), "right": right},
+        ),
+    )
+
+
+def may_apply(profile: Profile) -> bool:
+    """G-01, C-01: full senior titles, and associate senior ones of provincial units only."""
+    return profile.target_level == "正高级" or profile.affiliation == "省属"
