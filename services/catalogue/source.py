@@ -49,8 +49,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Refuse aliases."""
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not accepted", event.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not accepted", self.get_mark())
         return super().compose_node(parent, index)
 
 
@@ -103,7 +102,7 @@ def validated(source: Source, model: type[M]) -> M:
     except ValidationError as error:
         problems = []
         for problem in error.errors(include_url=False, include_input=False):
-            path = tuple(step for step in problem["loc"] if isinstance(step, int | str))
+            path = problem["loc"]
             message = (
                 problem["msg"].removeprefix("Value error, ").replace("Extra inputs are not permitted", "unknown key")
             )

@@ -19,6 +19,8 @@ TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
 _OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 MAX_MESSAGE_BYTES = 8 * 2**20
 
+#: What a servicer's method is handed beside its request.
+Context = grpc.aio.ServicerContext[Any, Any]
 _caller: ContextVar[Claims] = ContextVar("caller")
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 log = structlog.get_logger()
@@ -82,7 +84,7 @@ class _Guard(grpc.aio.ServerInterceptor):
             )
         raise TypeError(f"{method}: client streaming is not part of any contract here")
 
-    def _enter(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    def _enter(self, context: Context) -> None:
         metadata = dict(context.invocation_metadata() or ())
         token = str(metadata.get(TOKEN_METADATA, ""))
         if not token:
@@ -93,7 +95,7 @@ class _Guard(grpc.aio.ServerInterceptor):
         _deadline.set(None if left is None else time.monotonic() + left)
 
     def _unary(self, behaviour: Callable[..., Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:
-        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        async def guarded(request: Any, context: Context) -> Any:
             try:
                 self._enter(context)
                 return await behaviour(request, context)
@@ -108,7 +110,7 @@ class _Guard(grpc.aio.ServerInterceptor):
         return guarded
 
     def _stream(self, behaviour: Callable[..., AsyncIterator[Any]], method: str) -> Callable[..., AsyncIterator[Any]]:
-        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+        async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 self._enter(context)
                 async for answer in behaviour(request, context):
@@ -119,7 +121,7 @@ class _Guard(grpc.aio.ServerInterceptor):
         return guarded
 
 
-async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, error: AppError) -> None:
+async def _abort(context: Context, method: str, error: AppError) -> None:
     log.info("grpc call refused", action="grpc.refused", method=method, code=error.code)
     metadata = ((grpc_errors.METADATA_KEY, grpc_errors.encode(error)),)
     await context.abort(grpc_errors.status_of(error), error.code, trailing_metadata=metadata)

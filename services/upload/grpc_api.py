@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from functools import partial
 
-import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.gen.common.v1 import common_pb2
 from services.gen.upload.v1 import upload_pb2 as pb
 from services.gen.upload.v1 import upload_pb2_grpc
 from services.kernel.errors import AppError, Kind
+from services.kernel.grpc_server import Context as CallContext
 from services.kernel.grpc_server import Servicer, dossier_of_caller
 from services.kernel.storage.port import PresignedRequest, StoredPart
 from services.upload.domain.records import File, FileState, Place, Upload, UploadState
@@ -94,9 +94,7 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
         """`context` holds the ports."""
         self._context = context
 
-    async def CreateUpload(
-        self, request: pb.CreateUploadRequest, context: grpc.aio.ServicerContext
-    ) -> pb.CreateUploadResponse:
+    async def CreateUpload(self, request: pb.CreateUploadRequest, context: CallContext) -> pb.CreateUploadResponse:
         """See the contract."""
         scope = _scope(request.dossier_id, frozenset({"upload"}))
         place = Place(
@@ -115,9 +113,7 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
         upload, parts = await sessions.create_upload(self._context, new)
         return pb.CreateUploadResponse(upload=_upload(upload), parts=_parts(parts))
 
-    async def PresignParts(
-        self, request: pb.PresignPartsRequest, context: grpc.aio.ServicerContext
-    ) -> pb.PresignPartsResponse:
+    async def PresignParts(self, request: pb.PresignPartsRequest, context: CallContext) -> pb.PresignPartsResponse:
         """See the contract."""
         scope = _scope(request.dossier_id, frozenset({"upload"}))
         parts = [sessions.PartToSend(number=p.number, size_bytes=p.size_bytes, sha256=p.sha256) for p in request.parts]
@@ -126,48 +122,42 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
             parts=[pb.PresignedPart(number=number, request=_presigned(presigned)) for number, presigned in signed]
         )
 
-    async def ListParts(self, request: pb.ListPartsRequest, context: grpc.aio.ServicerContext) -> pb.ListPartsResponse:
+    async def ListParts(self, request: pb.ListPartsRequest, context: CallContext) -> pb.ListPartsResponse:
         """See the contract."""
         scope = _scope(request.dossier_id, frozenset({"upload"}))
         upload, parts = await sessions.list_parts(self._context, scope, request.upload_id)
         return pb.ListPartsResponse(upload=_upload(upload), parts=_parts(parts))
 
     async def CompleteUpload(
-        self, request: pb.CompleteUploadRequest, context: grpc.aio.ServicerContext
+        self, request: pb.CompleteUploadRequest, context: CallContext
     ) -> pb.CompleteUploadResponse:
         """See the contract."""
         scope = _scope(request.dossier_id, frozenset({"upload"}))
         file = await completion.complete_upload(self._context, scope, request.upload_id, request.declared_sha256)
         return pb.CompleteUploadResponse(file=_file(file))
 
-    async def AbortUpload(
-        self, request: pb.AbortUploadRequest, context: grpc.aio.ServicerContext
-    ) -> pb.AbortUploadResponse:
+    async def AbortUpload(self, request: pb.AbortUploadRequest, context: CallContext) -> pb.AbortUploadResponse:
         """See the contract."""
         await sessions.abort_upload(self._context, _scope(request.dossier_id, frozenset({"upload"})), request.upload_id)
         return pb.AbortUploadResponse()
 
-    async def DescribeFile(
-        self, request: pb.DescribeFileRequest, context: grpc.aio.ServicerContext
-    ) -> pb.DescribeFileResponse:
+    async def DescribeFile(self, request: pb.DescribeFileRequest, context: CallContext) -> pb.DescribeFileResponse:
         """See the contract."""
         file = await files.describe_file(self._context, _scope(request.dossier_id, _READS), request.file_id)
         return pb.DescribeFileResponse(file=_file(file))
 
-    async def ListFiles(self, request: pb.ListFilesRequest, context: grpc.aio.ServicerContext) -> pb.ListFilesResponse:
+    async def ListFiles(self, request: pb.ListFilesRequest, context: CallContext) -> pb.ListFilesResponse:
         """See the contract."""
         found = await files.list_files(self._context, _scope(request.dossier_id, _READS))
         return pb.ListFilesResponse(files=[_file(file) for file in found])
 
-    async def DeleteFile(
-        self, request: pb.DeleteFileRequest, context: grpc.aio.ServicerContext
-    ) -> pb.DeleteFileResponse:
+    async def DeleteFile(self, request: pb.DeleteFileRequest, context: CallContext) -> pb.DeleteFileResponse:
         """See the contract."""
         await files.delete_file(self._context, _scope(request.dossier_id, frozenset({"delete"})), request.file_id)
         return pb.DeleteFileResponse()
 
     async def PresignDownload(
-        self, request: pb.PresignDownloadRequest, context: grpc.aio.ServicerContext
+        self, request: pb.PresignDownloadRequest, context: CallContext
     ) -> pb.PresignDownloadResponse:
         """See the contract."""
         presigned = await files.presign_download(self._context, _scope(request.dossier_id, _READS), request.file_id)

@@ -42,7 +42,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     return Composition(
         servicers=[grpc_api.servicer(context)],
         handlers=consumer.handlers(platform.ids),
-        jobs=worker.handlers(context, platform.database, within),
+        jobs=worker.FileJobs(context, platform.database, within).handlers(),
         periodic=[Periodic(name="sweep", every_s=SWEEP_EVERY_S, run=swept)],
     )
 

@@ -16,61 +16,70 @@ from services.upload.usecases.context import Context
 Within = Callable[[AsyncConnection], AbstractAsyncContextManager[Unit]]
 
 
-def handlers(context: Context, database: Database, within: Within) -> Mapping[str, Handler]:
-    """Stage → handler."""
+class FileJobs:
+    """The work on files; `handlers` is its visible table."""
+
+    def __init__(self, context: Context, database: Database, within: Within) -> None:
+        """`within` makes a unit over a transaction that a job's end belongs to."""
+        self._context = context
+        self._database = database
+        self._within = within
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Stage → handler."""
+        return {"verify": self.verify, "purge": self.purge, "preserve": self.preserve, "discard": self.discard}
 
     @asynccontextmanager
-    async def effect(job: Job) -> AsyncIterator[Unit]:
+    async def _effect(self, job: Job) -> AsyncIterator[Unit]:
         """A transaction that ends the job together with its effect, or raises `LeaseLost` and does neither."""
-        async with database.transaction(job.scope) as connection:
+        async with self._database.transaction(job.scope) as connection:
             await finish(connection, job)
-            async with within(connection) as unit:
+            async with self._within(connection) as unit:
                 yield unit
 
-    async def current(job: Job) -> File | None:
+    async def _file(self, job: Job) -> File | None:
         scope = Scope(organisation_path=job.organisation_path, dossier_id=job.dossier_id)
-        async with context.work.begin(scope) as unit:
+        async with self._context.work.begin(scope) as unit:
             return await unit.file(job.subject_id)
 
-    async def verify(running: Running) -> None:
+    async def verify(self, running: Running) -> None:
         """Read the whole file once; say what its hash is, or that it is not the declared one."""
-        file = await current(running.job)
+        file = await self._file(running.job)
         sha256 = ""
         if file is not None and file.state is FileState.STORED:
-            sha256 = await files.hash_of(context, file, running.at)
-        async with effect(running.job) as unit:
+            sha256 = await files.hash_of(self._context, file, running.at)
+        async with self._effect(running.job) as unit:
             file = await unit.file(running.job.subject_id)
             if file is not None and file.state is FileState.STORED and sha256:
                 judged = file.judged(sha256)
                 await unit.save_file(judged)
                 await unit.announce_judged(judged)
 
-    async def purge(running: Running) -> None:
+    async def purge(self, running: Running) -> None:
         """Remove a deleted draft's bytes."""
-        file = await current(running.job)
+        file = await self._file(running.job)
         if file is not None and file.state is FileState.DELETED and file.area is Area.STAGING:
-            await context.storage.delete(file.object_key)
-        async with effect(running.job):
+            await self._context.storage.delete(file.object_key)
+        async with self._effect(running.job):
             pass
 
-    async def preserve(running: Running) -> None:
-        """Copy a submitted file to the evidence area, switch its row, remove the draft's copy."""
-        file = await current(running.job)
+    async def preserve(self, running: Running) -> None:
+        """Copy a submitted file to the evidence area, switch its row; the draft's copy goes by a further job."""
+        file = await self._file(running.job)
         if file is None or file.area is Area.EVIDENCE or file.state is FileState.DELETED:
-            async with effect(running.job):
+            async with self._effect(running.job):
                 return
-        moved = await files.preserve(context, file)
-        async with effect(running.job) as unit:
-            await unit.file(file.file_id)
-            await unit.save_file(moved)
-            await unit.enqueue("discard", file.place, file.file_id, key=f"discard:{file.file_id}")
+        info = await files.preserve(self._context, file)
+        async with self._effect(running.job) as unit:
+            current = await unit.file(file.file_id)
+            if current is not None and current.area is Area.STAGING:
+                await unit.save_file(current.moved(info.key, info.etag, Area.EVIDENCE))
+                await unit.enqueue("discard", file.place, file.file_id, key=f"discard:{file.file_id}")
 
-    async def discard(running: Running) -> None:
+    async def discard(self, running: Running) -> None:
         """Remove the draft's copy of a file that lies in the evidence area."""
-        file = await current(running.job)
+        file = await self._file(running.job)
         if file is not None and file.area is Area.EVIDENCE:
-            await context.storage.delete(files.staging_key(context, file))
-        async with effect(running.job):
+            await self._context.storage.delete(files.staging_key(self._context, file))
+        async with self._effect(running.job):
             pass
-
-    return {"verify": verify, "purge": purge, "preserve": preserve, "discard": discard}

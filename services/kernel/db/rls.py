@@ -1,6 +1,6 @@
 """Row-level security of a table that belongs to dossiers, for migrations."""
 
-from alembic.operations import Operations
+from alembic import op
 
 _POLICY = """
 CREATE POLICY {table}_scope ON {schema}.{table}
@@ -12,7 +12,6 @@ USING (
 
 
 def enable_row_level_security(
-    op: Operations,
     schema: str,
     table: str,
     *,

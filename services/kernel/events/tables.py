@@ -1,7 +1,7 @@
 """The tables that every service's events need, made by its own first migration."""
 
 import sqlalchemy as sa
-from alembic.operations import Operations
+from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
 metadata = sa.MetaData()
@@ -39,14 +39,14 @@ inbox_versions = sa.Table(
 )
 
 
-def create_event_tables(op: Operations, schema: str) -> None:
+def create_event_tables(schema: str) -> None:
     """Make the three tables in `schema`."""
     for table in (outbox, inbox, inbox_versions):
         op.execute(sa.schema.CreateTable(table.to_metadata(sa.MetaData(), schema=schema)))
     op.create_index("inbox_received_at", "inbox", ["received_at"], schema=schema)
 
 
-def drop_event_tables(op: Operations, schema: str) -> None:
+def drop_event_tables(schema: str) -> None:
     """Remove them again."""
     for table in (outbox, inbox, inbox_versions):
         op.drop_table(table.name, schema=schema)

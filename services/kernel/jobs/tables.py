@@ -2,7 +2,7 @@
 row-level security; a worker sets the scope of its transactions from the job that it leased."""
 
 import sqlalchemy as sa
-from alembic.operations import Operations
+from alembic import op
 
 metadata = sa.MetaData()
 
@@ -32,7 +32,7 @@ jobs = sa.Table(
 )
 
 
-def create_jobs(op: Operations, schema: str) -> None:
+def create_jobs(schema: str) -> None:
     """Make the table and the index that leasing reads."""
     op.execute(sa.schema.CreateTable(jobs.to_metadata(sa.MetaData(), schema=schema)))
     waiting = sa.text("state IN ('queued', 'leased')")
@@ -40,6 +40,6 @@ def create_jobs(op: Operations, schema: str) -> None:
     op.create_index("jobs_subject", "jobs", ["subject_id"], schema=schema)
 
 
-def drop_jobs(op: Operations, schema: str) -> None:
+def drop_jobs(schema: str) -> None:
     """Remove it again."""
     op.drop_table("jobs", schema=schema)

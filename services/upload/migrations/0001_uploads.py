@@ -60,14 +60,14 @@ def upgrade() -> None:
     )
     op.create_index("files_dossier", "files", ["dossier_id"], schema="upload")
     for table in ("uploads", "files"):
-        enable_row_level_security(op, "upload", table)
-    create_event_tables(op, "upload")
-    create_jobs(op, "upload")
+        enable_row_level_security("upload", table)
+    create_event_tables("upload")
+    create_jobs("upload")
 
 
 def downgrade() -> None:
     """Remove them."""
-    drop_jobs(op, "upload")
-    drop_event_tables(op, "upload")
+    drop_jobs("upload")
+    drop_event_tables("upload")
     for table in ("files", "uploads"):
         op.drop_table(table, schema="upload")

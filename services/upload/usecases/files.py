@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from services.kernel.errors import AppError, Kind
-from services.kernel.storage.port import ObjectMissing, PresignedRequest
+from services.kernel.storage.port import ObjectInfo, ObjectMissing, PresignedRequest
 from services.upload.domain.records import Area, File, FileState, object_key
 from services.upload.ports import Scope
 from services.upload.usecases.context import Context, file_of
@@ -67,11 +67,10 @@ async def hash_of(context: Context, file: File, progress: Callable[[float], None
     return digest.hexdigest()
 
 
-async def preserve(context: Context, file: File) -> File:
-    """Copy a submitted file's bytes into the evidence area; the caller commits the returned row."""
+async def preserve(context: Context, file: File) -> ObjectInfo:
+    """Copy a submitted file's bytes into the evidence area; the caller switches the row."""
     target = object_key(Area.EVIDENCE, context.catalogue.cycle.year, file.place, file.file_id)
-    info = await context.storage.copy(file.object_key, target, etag=file.etag)
-    return file.moved(target, info.etag, Area.EVIDENCE)
+    return await context.storage.copy(file.object_key, target, etag=file.etag)
 
 
 def staging_key(context: Context, file: File) -> str:
