@@ -44,6 +44,13 @@ def follow_parent() -> None:
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
+def follow_parent_in_single_thread() -> None:
+    """As `follow_parent` for a process that must not have threads: the parent-death signal alone; its own control
+    socket ends with the parent as well.
+    """
+    set_parent_death_signal(signal.SIGKILL)
+
+
 def _run_command(fd: int, number: int, command: list[str]) -> int:
     """Run `command` until it ends; send it `number` when the pipe ends. Returns its exit status, shell style."""
     child = os.fork()

@@ -1,0 +1,158 @@
+"""What a child gives up before it looks at a file. Linux only; elsewhere the resource limits remain.
+
+ctypes and system calls by number, because no wheel brings libseccomp and no root is assumed.
+"""
+
+import contextlib
+import ctypes
+import os
+import platform
+import resource
+import struct
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.kernel.lifeline import set_parent_death_signal
+
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_SECCOMP = 22
+_SECCOMP_MODE_FILTER = 2
+_ALLOW, _DENY, _ABSENT = 0x7FFF0000, 0x00050001, 0x00050026  # allow, EPERM, ENOSYS
+_CLONE_THREAD = 0x00010000
+_LD, _JEQ, _JSET, _JGE, _RET = 0x20, 0x15, 0x45, 0x35, 0x06
+_X32_BIT = 0x40000000
+_ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_DENIED = {
+    "x86_64": {
+        "socket": 41, "connect": 42, "accept": 43, "bind": 49, "listen": 50, "accept4": 288, "socketpair": 53,
+        "fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "kill": 62, "tkill": 200, "pidfd_send_signal": 424,
+        "pidfd_open": 434, "pidfd_getfd": 438, "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311,
+        "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "setns": 308, "unshare": 272, "bpf": 321,
+        "perf_event_open": 298, "add_key": 248, "request_key": 249, "keyctl": 250, "init_module": 175,
+        "finit_module": 313, "kexec_load": 246, "reboot": 169, "userfaultfd": 323, "io_uring_setup": 425,
+        "prlimit64": 302, "setrlimit": 160, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "setpgid": 109,
+        "setsid": 112, "chmod": 90, "fchmodat": 268, "chown": 92, "fchownat": 260, "personality": 135,
+    },
+    "aarch64": {
+        "socket": 198, "connect": 203, "accept": 202, "bind": 200, "listen": 201, "accept4": 242, "socketpair": 199,
+        "execve": 221, "execveat": 281, "kill": 129, "tkill": 130, "pidfd_send_signal": 424, "pidfd_open": 434,
+        "pidfd_getfd": 438, "ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271, "mount": 40,
+        "umount2": 39, "pivot_root": 41, "chroot": 51, "setns": 268, "unshare": 97, "bpf": 280,
+        "perf_event_open": 241, "add_key": 217, "request_key": 218, "keyctl": 219, "init_module": 105,
+        "finit_module": 273, "kexec_load": 104, "reboot": 142, "userfaultfd": 282, "io_uring_setup": 425,
+        "prlimit64": 261, "setrlimit": 164, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240, "setpgid": 154,
+        "setsid": 157, "fchmodat": 53, "fchownat": 54, "personality": 92,
+    },
+}  # fmt: skip
+_CLONE = {"x86_64": 56, "aarch64": 220}
+_TGKILL = {"x86_64": 234, "aarch64": 131}
+_CLONE3 = 435
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_READ = (1 << 0) | (1 << 2) | (1 << 3)  # execute (to map libraries), read file, read folder
+_OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layers:
+    """Which layers this machine offers; 0 means that Landlock is absent."""
+
+    seccomp: bool
+    landlock_version: int
+
+
+def probe() -> Layers:
+    """What this machine has, without giving anything up."""
+    if sys.platform != "linux":
+        return Layers(seccomp=False, landlock_version=0)
+    version = _syscall(_LANDLOCK_CREATE, None, 0, 1)
+    return Layers(seccomp=platform.machine() in _ARCHITECTURE, landlock_version=max(0, version))
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _syscall(number: int, *arguments: object) -> int:
+    return int(_libc().syscall(ctypes.c_long(number), *arguments))
+
+
+def limit(*, memory_bytes: int, cpu_s: int, output_bytes: int) -> None:
+    """Resource limits, and the end of the child when its parent ends."""
+    set_parent_death_signal(9)
+    for kind, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_FSIZE, output_bytes),
+        (resource.RLIMIT_NOFILE, 128),
+    ):
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses some
+            resource.setrlimit(kind, (value, value))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))  # the soft limit's signal says why it ended
+
+
+def confine(readable: tuple[str, ...], scratch: str | None) -> None:
+    """Give up privileges, foreign files and forbidden system calls, for good. Raises `OSError` when a layer that
+    the machine has cannot be put on: then nothing is parsed.
+    """
+    layers = probe()
+    if sys.platform == "linux" and _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "no_new_privs")
+    if layers.landlock_version:
+        _landlock(layers.landlock_version, readable, scratch)
+    if layers.seccomp:
+        _seccomp()
+
+
+def _landlock(version: int, readable: tuple[str, ...], scratch: str | None) -> None:
+    # Access rights by version: 13 at first, then refer, truncate and device control.
+    handled = (1 << {1: 13, 2: 14}.get(version, 15 if version < 5 else 16)) - 1
+    attributes = struct.pack("=Q", handled)
+    ruleset = _syscall(_LANDLOCK_CREATE, attributes, len(attributes), 0)
+    if ruleset < 0:
+        raise OSError(ctypes.get_errno(), "landlock")
+    for path, rights in [*((path, _READ) for path in readable), *(((scratch, handled),) if scratch else ())]:
+        if Path(path).exists():
+            _allow_below(ruleset, path, rights & handled if Path(path).is_dir() else rights & handled & 0b10111)
+    if _syscall(_LANDLOCK_RESTRICT, ruleset, 0) != 0:
+        raise OSError(ctypes.get_errno(), "landlock")
+    os.close(ruleset)
+
+
+def _allow_below(ruleset: int, path: str, rights: int) -> None:
+    handle = os.open(path, _OPEN_FLAGS)
+    try:
+        rule = struct.pack("=Qi", rights, handle)
+        if _syscall(_LANDLOCK_ADD, ruleset, 1, rule, 0) != 0:
+            raise OSError(ctypes.get_errno(), f"landlock: {path}")
+    finally:
+        os.close(handle)
+
+
+def _seccomp() -> None:
+    program = _program(platform.machine())
+    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+    buffer = ctypes.create_string_buffer(code)
+    header = struct.pack("=HxxxxxxQ", len(program), ctypes.addressof(buffer))
+    if _libc().prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.create_string_buffer(header), 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def _program(machine: str) -> list[tuple[int, int, int, int]]:
+    """Classic BPF over the call's number: deny by list; threads but no processes; signals to oneself only."""
+    program: list[tuple[int, int, int, int]] = [
+        (_LD, 0, 0, 4),
+        (_JEQ, 1, 0, _ARCHITECTURE[machine]),
+        (_RET, 0, 0, _DENY),
+        (_LD, 0, 0, 0),
+    ]
+    if machine == "x86_64":
+        program += [(_JGE, 0, 1, _X32_BIT), (_RET, 0, 0, _DENY)]
+    program += [(_JEQ, 0, 1, _CLONE3), (_RET, 0, 0, _ABSENT)]
+    program += [(_JEQ, 0, 4, _CLONE[machine]), (_LD, 0, 0, 16), (_JSET, 0, 1, _CLONE_THREAD), (_RET, 0, 0, _ALLOW)]
+    program += [(_RET, 0, 0, _DENY)]
+    program += [(_JEQ, 0, 4, _TGKILL[machine]), (_LD, 0, 0, 16), (_JEQ, 0, 1, os.getpid()), (_RET, 0, 0, _ALLOW)]
+    program += [(_RET, 0, 0, _DENY)]
+    for number in sorted(_DENIED[machine].values()):
+        program += [(_JEQ, 0, 1, number), (_RET, 0, 0, _DENY)]
+    return [*program, (_RET, 0, 0, _ALLOW)]

@@ -1,0 +1,297 @@
+"""The parent's side: starts the zygote, hands out tasks, serves bytes, keeps the limits."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from services.kernel.sandbox import confine, wire
+from services.kernel.sandbox.port import (
+    ByteSource,
+    Json,
+    JsonObject,
+    Outcome,
+    Profile,
+    Progress,
+    SandboxBudget,
+    SandboxCrashed,
+    SandboxError,
+    SandboxFailed,
+    SandboxMemory,
+    SandboxTimeout,
+    ZygoteLost,
+)
+
+_START_DEADLINE_S = 30.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Exit:
+    status: int
+    cpu_s: float
+    peak: int
+
+
+class ForkingSandbox:
+    """One zygote, started with the first task and again when it is lost; children as many as tasks run."""
+
+    def __init__(self, preload: Sequence[str] = ()) -> None:
+        """`preload` names the modules whose functions will be called."""
+        self._preload = tuple(preload)
+        self._numbers = itertools.count(1)
+        self._exits: dict[int, asyncio.Future[_Exit]] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+
+    async def run(
+        self,
+        function: str,
+        arguments: JsonObject,
+        *,
+        profile: Profile,
+        sources: Sequence[ByteSource] = (),
+        scratch: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Outcome:
+        """See the port."""
+        await self._ensure_zygote()
+        task = next(self._numbers)
+        exited: asyncio.Future[_Exit] = asyncio.get_running_loop().create_future()
+        self._exits[task] = exited
+        ours, theirs = socket.socketpair()
+        try:
+            self._hand_over(task, profile, theirs)
+            theirs.close()
+            dialogue = _Dialogue(ours, sources, profile, progress)
+            order = {
+                "function": function,
+                "arguments": arguments,
+                "sizes": [source.size_bytes for source in sources],
+                "scratch": str(scratch) if scratch else None,
+            }
+            return await self._supervise(task, exited, dialogue, order, profile)
+        finally:
+            theirs.close()
+            ours.close()
+            self._exits.pop(task, None)
+
+    async def _supervise(
+        self, task: int, exited: "asyncio.Future[_Exit]", dialogue: "_Dialogue", order: object, profile: Profile
+    ) -> Outcome:
+        try:
+            async with asyncio.timeout(profile.wall_s):
+                value = await dialogue.run(order)
+        except TimeoutError as error:
+            raise SandboxTimeout("wall clock") from error
+        except wire.WireClosed:
+            raise _verdict(await exited, profile) from None
+        finally:
+            self._kill(task)
+        usage = await exited
+        return Outcome(value=value, bytes_read=dialogue.bytes_read, cpu_s=usage.cpu_s, peak_memory_bytes=usage.peak)
+
+    def _hand_over(self, task: int, profile: Profile, theirs: socket.socket) -> None:
+        command = {
+            "task": task,
+            "memory_bytes": profile.memory_bytes,
+            "cpu_s": profile.cpu_s,
+            "output_bytes": profile.output_bytes,
+        }
+        try:
+            socket.send_fds(self._connected(), [wire.pack(json.dumps(command).encode())], [theirs.fileno()])
+        except OSError as error:
+            raise ZygoteLost from error
+
+    def _kill(self, task: int) -> None:
+        """Kill the task's child; one that has ended is known to the zygote and left alone."""
+        exited = self._exits.get(task)
+        if self._control is None or exited is None or exited.done():
+            return
+        with contextlib.suppress(OSError):
+            wire.send(self._control, {"kill": task})
+
+    def _connected(self) -> socket.socket:
+        if self._control is None:
+            raise ZygoteLost
+        return self._control
+
+    async def _ensure_zygote(self) -> None:
+        async with self._starting:
+            if self._reader is not None and not self._reader.done():
+                return
+            await self._discard()
+            await self._start()
+
+    async def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        arguments = [sys.executable, "-m", "services.kernel.sandbox.zygote", str(theirs.fileno()), *self._preload]
+        self._process = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),), start_new_session=True,
+            env={**_quiet_environment()},
+        )  # fmt: skip
+        theirs.close()
+        ours.settimeout(_START_DEADLINE_S)
+        try:
+            await asyncio.to_thread(wire.receive, ours)
+        except (OSError, wire.WireClosed) as error:
+            ours.close()
+            raise ZygoteLost("it did not start") from error
+        layers = confine.probe()
+        log.info(
+            "sandbox ready", action="sandbox.ready", seccomp=layers.seccomp, landlock=layers.landlock_version,
+            pid=self._process.pid,
+        )  # fmt: skip
+        ours.settimeout(None)
+        self._control = ours
+        self._reader = asyncio.create_task(self._listen(ours), name="sandbox-control")
+
+    async def _listen(self, control: socket.socket) -> None:
+        """Hear of ended children until the zygote is gone; then every waiting task hears that."""
+        reader, writer = await asyncio.open_connection(sock=control.dup())
+        try:
+            while True:
+                header = await reader.readexactly(wire.HEADER_BYTES)
+                message = json.loads(await reader.readexactly(wire.length_of(header)))
+                exited = self._exits.get(message["exit"])
+                if exited is not None and not exited.done():
+                    exited.set_result(_Exit(status=message["status"], cpu_s=message["cpu_s"], peak=message["peak"]))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            for exited in self._exits.values():
+                if not exited.done():
+                    exited.set_exception(ZygoteLost())
+                    exited.exception()
+        finally:
+            writer.close()
+
+    async def close(self) -> None:
+        """See the port."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+            self._reader = None
+        await self._discard()
+
+    async def _discard(self) -> None:
+        process, self._process = self._process, None
+        control, self._control = self._control, None
+        if control is not None:
+            control.close()
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.to_thread(process.wait)
+
+
+class _Dialogue:
+    """Serves one child until it sends its value."""
+
+    def __init__(
+        self, connection: socket.socket, sources: Sequence[ByteSource], profile: Profile, progress: Progress | None
+    ) -> None:
+        self._connection = connection
+        self._sources = sources
+        self._budget = profile.read_budget_bytes
+        self._progress = progress
+        self.bytes_read = 0
+
+    async def run(self, order: object) -> Json:
+        """Send the order, answer what is asked, return the value. Raises `SandboxError`, `wire.WireClosed`."""
+        reader, writer = await asyncio.open_connection(sock=self._connection.dup())
+        try:
+            writer.write(wire.pack(json.dumps(order).encode()))
+            await writer.drain()
+            while True:
+                message = await self._message(reader)
+                if "read" in message:
+                    writer.write(wire.pack(await self._bytes(message["read"])))
+                    await writer.drain()
+                elif "progress" in message:
+                    if self._progress is not None and isinstance(message["progress"], int | float):
+                        self._progress(float(message["progress"]))
+                elif "value" in message:
+                    return message["value"]
+                else:
+                    raise _failure(message)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise wire.WireClosed from error
+        finally:
+            writer.close()
+
+    async def _message(self, reader: asyncio.StreamReader) -> dict[str, Json]:
+        length = wire.length_of(await reader.readexactly(wire.HEADER_BYTES))
+        if length > wire.MAX_FRAME_BYTES:
+            raise SandboxBudget(f"a result of {length} bytes")
+        try:
+            message = json.loads(await reader.readexactly(length))
+        except (ValueError, RecursionError) as error:
+            raise SandboxCrashed("not a message") from error
+        if not isinstance(message, dict):
+            raise SandboxCrashed("not a message")
+        return message
+
+    async def _bytes(self, wanted: Json) -> bytes:
+        match wanted:
+            case [int(index), int(offset), int(length)] if 0 <= index < len(self._sources) and offset >= 0:
+                length = min(length, wire.MAX_READ_BYTES)
+            case _:
+                raise SandboxCrashed("not a request")
+        if self.bytes_read + length > self._budget:
+            raise SandboxBudget(f"more than {self._budget} bytes asked for")
+        data = await self._sources[index].read(offset, max(0, length))
+        self.bytes_read += len(data)
+        return data
+
+
+def _failure(message: dict[str, Json]) -> SandboxError:
+    if message.get("memory"):
+        return SandboxMemory()
+    kind, detail = str(message.get("raised", "")), str(message.get("detail", ""))
+    if kind == "OSError" and "[Errno 27]" in detail:
+        return SandboxBudget("file size limit")
+    return SandboxFailed(kind[:100], detail)
+
+
+def _verdict(exit_: _Exit, profile: Profile) -> SandboxError:
+    """What an end without a value means."""
+    if exit_.status == -signal.SIGXCPU or exit_.cpu_s >= profile.cpu_s:
+        return SandboxTimeout("CPU")
+    if exit_.status == -signal.SIGXFSZ:
+        return SandboxBudget("file size limit")
+    return SandboxCrashed(f"status {exit_.status}")
+
+
+def _quiet_environment() -> dict[str, str]:
+    """What the zygote needs and no secret of ours."""
+    kept = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR")
+    return {"PYTHONDONTWRITEBYTECODE": "1", **{name: os.environ[name] for name in kept if name in os.environ}}
+
+
+class FileSource:
+    """A local file as a source; `close` it after the task."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path` for reading. Raises `OSError`."""
+        self._handle = os.open(path, os.O_RDONLY)
+        self.size_bytes = os.fstat(self._handle).st_size
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """See `ByteSource`."""
+        return os.pread(self._handle, length, offset)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._handle)

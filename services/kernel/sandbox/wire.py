@@ -1,0 +1,52 @@
+"""Frames between parent and child: four bytes of length, then JSON or bytes. No pickle anywhere."""
+
+import json
+import socket
+import struct
+
+MAX_FRAME_BYTES = 8 * 2**20
+#: A child asks for at most this much at once.
+MAX_READ_BYTES = 4 * 2**20
+_LENGTH = struct.Struct("!I")
+
+
+class WireClosed(Exception):
+    """The other side is gone."""
+
+
+def pack(body: bytes) -> bytes:
+    """The frame of `body`. Raises `ValueError` when it is too large."""
+    if len(body) > MAX_FRAME_BYTES:
+        raise ValueError(f"a frame of {len(body)} bytes, at most {MAX_FRAME_BYTES}")
+    return _LENGTH.pack(len(body)) + body
+
+
+def length_of(header: bytes) -> int:
+    """The length that a header announces."""
+    return int(_LENGTH.unpack(header)[0])
+
+
+HEADER_BYTES = _LENGTH.size
+
+
+def send(connection: socket.socket, message: object) -> None:
+    """Send JSON, blocking."""
+    connection.sendall(pack(json.dumps(message).encode()))
+
+
+def receive(connection: socket.socket) -> bytes:
+    """The next frame's body, blocking. Raises `WireClosed`."""
+    return receive_exactly(connection, length_of(receive_exactly(connection, HEADER_BYTES)))
+
+
+def receive_exactly(connection: socket.socket, length: int) -> bytes:
+    """Exactly `length` bytes, blocking. Raises `WireClosed`."""
+    buffer = bytearray(length)
+    view = memoryview(buffer)
+    filled = 0
+    while filled < length:
+        count = connection.recv_into(view[filled:])
+        if count == 0:
+            raise WireClosed
+        filled += count
+    return bytes(buffer)
