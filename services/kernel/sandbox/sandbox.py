@@ -138,9 +138,10 @@ class ForkingSandbox:
     async def _start(self) -> None:
         ours, theirs = socket.socketpair()
         arguments = [sys.executable, "-m", "services.kernel.sandbox.zygote", str(theirs.fileno()), *self._preload]
-        self._process = subprocess.Popen(
+        # From this thread on purpose: the parent-death signal follows the thread that started the process.
+        self._process = subprocess.Popen(  # noqa: ASYNC220
             arguments, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),), start_new_session=True,
-            env={**_quiet_environment()},
+            env=_quiet_environment(),
         )  # fmt: skip
         theirs.close()
         ours.settimeout(_START_DEADLINE_S)

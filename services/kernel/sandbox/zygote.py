@@ -47,11 +47,11 @@ class Zygote:
         wire.send(self._control, {"ready": os.getpid()})
         try:
             while True:
-                ready, _, _ = select.select([self._control, reading], [], [])
+                ready, _, _ = select.select([self._control.fileno(), reading], [], [])
                 if reading in ready:
                     os.read(reading, 4096)
                     self._reap()
-                if self._control in ready and not self._command():
+                if self._control.fileno() in ready and not self._command():
                     return
         finally:
             for pid in self._children:

@@ -1,0 +1,158 @@
+"""Status of materials and dossier as a pure function of the last reports: rebuilding needs no event twice.
+
+The same function says what has to be asked of the other services next (a merge, a disc), so that no order of
+arriving facts can forget it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.catalogue import rules
+from services.catalogue.checklist import Entry, entry_of, missing
+from services.catalogue.findings import Finding
+from services.catalogue.model import Catalogue
+from services.catalogue.profile import Profile
+from services.review.domain.manifest import manifest_sha256, ordered, recipe_sha256
+from services.review.domain.records import Dossier, DossierState, File, FileState, Material, MaterialStatus
+
+WORST_FIRST: tuple[MaterialStatus, ...] = tuple(MaterialStatus)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaterialView:
+    """A material with what follows from its reports."""
+
+    material: Material
+    entry: Entry
+    status: MaterialStatus
+    manifest_sha256: str
+    recipe_sha256: str
+    files: tuple[File, ...]
+    #: Findings of each file, those of comparisons with the profile among them.
+    file_findings: Mapping[str, tuple[Finding, ...]]
+    #: Findings of the material as a whole.
+    findings: tuple[Finding, ...]
+    #: Whether a merge of this recipe, or a disc of this file, is what is missing now.
+    wants_merge: bool
+    wants_disc: str
+
+
+def worst(statuses: Sequence[MaterialStatus]) -> MaterialStatus:
+    """The worst of several; of none, PASSED."""
+    return min(statuses, key=WORST_FIRST.index, default=MaterialStatus.PASSED)
+
+
+def views(catalogue: Catalogue, profile: Profile, dossier: Dossier) -> tuple[MaterialView, ...]:
+    """Every material of the dossier, in the catalogue's order."""
+    order = {item.id: place for place, item in enumerate(catalogue.items)}
+    materials = sorted(dossier.materials, key=lambda m: (order[m.item_id], m.ordinal, m.material_id))
+    return tuple(view(catalogue, profile, dossier, material) for material in materials)
+
+
+def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Material) -> MaterialView:
+    """One material."""
+    item = catalogue.item(material.item_id)
+    entry = entry_of(catalogue, profile, item, material.ordinal)
+    files = ordered(catalogue, material)
+    manifest, recipe = manifest_sha256(catalogue, material), recipe_sha256(catalogue, material)
+    file_findings = {file.file_id: _findings_of(profile, file, video=item.is_video) for file in files}
+    findings = missing(entry, [file.component_id for file in files if file.state is not FileState.REJECTED])
+    failed = any(_failed(file, file_findings[file.file_id]) for file in files)
+    settled = all(_settled(file) for file in files)
+    complete = not findings and bool(files)
+    good = settled and complete and not failed
+    merged = material.merged if material.merged and material.merged.recipe_sha256 == recipe else None
+    disc_file = files[0] if item.is_video and files else None
+    has_disc = disc_file is not None and material.disc is not None and material.disc.file_id == disc_file.file_id
+    assembled = has_disc if item.is_video else merged is not None
+    spoiled = merged is not None and merged.verdict != "pass"
+    status = _status(
+        dossier, material, manifest, failed=failed or spoiled, settled=settled, complete=complete,
+        empty=not files, optional=entry.upload_optional, assembled=assembled,
+    )  # fmt: skip
+    return MaterialView(
+        material=material,
+        entry=entry,
+        status=status,
+        manifest_sha256=manifest,
+        recipe_sha256=recipe,
+        files=files,
+        file_findings=file_findings,
+        findings=findings,
+        wants_merge=good and not item.is_video and merged is None,
+        wants_disc=disc_file.file_id if good and disc_file is not None and not has_disc else "",
+    )
+
+
+def _findings_of(profile: Profile, file: File, *, video: bool) -> tuple[Finding, ...]:
+    if file.state is FileState.REJECTED:
+        return (Finding(code=file.rejection_code or "file.hash-mismatch", rule_id="G-03"),)
+    if file.report is None:
+        return ()
+    found = file.report.findings
+    if video and file.report.fetched:
+        compared = rules.video_name(
+            file.report.parsed_name,
+            file.report.parsed_id_number,
+            name=profile.name,
+            id_number=profile.id_number,
+        )
+        return (*found, *compared)
+    return found
+
+
+def _failed(file: File, findings: Sequence[Finding]) -> bool:
+    by_report = file.report is not None and file.report.verdict == "fail"
+    return file.state is FileState.REJECTED or by_report or any(finding.blocks for finding in findings)
+
+
+def _settled(file: File) -> bool:
+    """Whether everything that can be said of the file has been said."""
+    if file.state is FileState.REJECTED:
+        return True
+    return file.state is FileState.VERIFIED and file.report is not None and file.report.fetched and bool(file.file_name)
+
+
+def _status(
+    dossier: Dossier,
+    material: Material,
+    manifest: str,
+    *,
+    failed: bool,
+    settled: bool,
+    complete: bool,
+    empty: bool,
+    optional: bool,
+    assembled: bool,
+) -> MaterialStatus:
+    if dossier.state is DossierState.ACCEPTED:
+        return MaterialStatus.ACCEPTED
+    if failed:
+        return MaterialStatus.FAILED
+    if not complete and not (empty and optional):
+        return MaterialStatus.MISSING
+    if not empty and not (settled and assembled):
+        return MaterialStatus.PROCESSING
+    if dossier.state is DossierState.RETURNED and _still_defective(dossier, material, manifest):
+        return MaterialStatus.RETURNED
+    if dossier.state is not DossierState.IN_REVIEW:
+        return MaterialStatus.PASSED
+    if confirmed(material, dossier.level, manifest, dossier.catalogue_version):
+        return MaterialStatus.CONFIRMED
+    return MaterialStatus.AWAITING_CONFIRMATION
+
+
+def _still_defective(dossier: Dossier, material: Material, manifest: str) -> bool:
+    """Whether the last return named it and it has not changed since."""
+    last = dossier.last_return
+    if last is None or all(defect.material_id != material.material_id for defect in last.defects):
+        return False
+    return last.manifests.get(material.material_id) == manifest
+
+
+def confirmed(material: Material, level: str, manifest: str, catalogue_version: str) -> bool:
+    """Whether `level` has given all three confirmations for exactly these files under this catalogue (G-13)."""
+    return any(
+        c.level == level and c.complete and c.manifest_sha256 == manifest and c.catalogue_version == catalogue_version
+        for c in material.confirmations
+    )
