@@ -171,7 +171,9 @@ class Signer:
         """The signed parameters and the expiry, the signature being right and not expired."""
         fields = _fields(query)
         signature = fields.pop("X-Signature", "")
-        secret = self._secrets.get(fields.get("X-Key", ""))
+        if not signature or "X-Key" not in fields:
+            raise PresignRefused(Refusal.MALFORMED)
+        secret = self._secrets.get(fields["X-Key"])
         if secret is None:
             raise PresignRefused(Refusal.UNKNOWN_KEY)
         if not hmac.compare_digest(_signature(secret, method, path + key, fields).encode(), signature.encode()):

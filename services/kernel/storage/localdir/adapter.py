@@ -8,7 +8,7 @@ the next one to start removes.
 import hashlib
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -85,8 +85,8 @@ class LocalDir:
         """As the port."""
         return await self._threads.run(self._objects.read, key, offset, length, etag)
 
-    async def stream(self, key: str, *, chunk_bytes: int = 2**20) -> AsyncIterator[bytes]:
-        """As the port; a replacement meanwhile does not disturb it."""
+    async def stream(self, key: str, *, chunk_bytes: int = 2**20) -> AsyncGenerator[bytes, None]:
+        """As the port; a replacement meanwhile does not disturb it. Close it when you leave it early."""
         handles: deque[int] = deque()
         try:
             await self._threads.run(lambda: handles.append(self._objects.open(key)[0]))

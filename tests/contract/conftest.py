@@ -1,0 +1,15 @@
+"""Fixtures of the contract suites: one adapter of a port at a time."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract import storages
+
+
+@pytest.fixture(params=list(storages.ADAPTERS))
+async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[storages.StorageUnderTest]:
+    """A fresh store of each adapter."""
+    async with storages.ADAPTERS[request.param](tmp_path / "store") as under_test:
+        yield under_test
