@@ -1,0 +1,155 @@
+"""What was measured on one document or picture, as a value that also travels as plain JSON.
+
+The measuring is done in a sandboxed process that can only hand back JSON-like data, so every record here has
+`to_json` and `from_json`; `from_json` checks what it gets, because the other side has just read a hostile file.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+#: JSON-like data, as it crosses the sandbox's edge.
+Json = str | int | float | bool | Sequence["Json"] | Mapping[str, "Json"] | None
+
+
+class Health(StrEnum):
+    """Whether the content can be used, best first. Everything after `REPAIRED` has no usable pages."""
+
+    SOUND = "sound"
+    REPAIRED = "repaired"
+    EMPTY_FILE = "empty-file"
+    NOT_A_DOCUMENT = "not-a-document"
+    DAMAGED = "damaged"
+    NO_PAGES = "no-pages"
+    LOCKED = "locked"
+    TOO_COMPLEX = "too-complex"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageSize:
+    """The judged size of a page in bytes (G-07).
+
+    `exact` tells the size of the file that holds this page alone from an upper bound that is far below the limit.
+    `shared_font_bytes` is what was taken off because fonts are used by several pages (0: nothing).
+    """
+
+    size_bytes: int
+    exact: bool = True
+    shared_font_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentFacts:
+    """Facts of one PDF, JPEG or PNG; a picture counts as a document of one page.
+
+    `size_bytes` is the whole file. `media_type` is what the content is. `active` names the kinds of active content
+    found ("javascript", "launch", …), `embedded_files` counts attachments, `width_px` and `height_px` are a
+    picture's, upright, and 0 for a PDF. `encrypted` is true for any encryption, `owner_restricted` where it only
+    withholds permissions.
+    """
+
+    size_bytes: int
+    media_type: str
+    health: Health
+    pages: tuple[PageSize, ...] = ()
+    encrypted: bool = False
+    owner_restricted: bool = False
+    signed: bool = False
+    xfa: bool = False
+    active: tuple[str, ...] = ()
+    embedded_files: int = 0
+    images_only: bool = False
+    width_px: int = 0
+    height_px: int = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether pages can be shown and merged."""
+        return self.health in (Health.SOUND, Health.REPAIRED) and bool(self.pages)
+
+    @property
+    def page_bytes(self) -> tuple[int, ...]:
+        """The judged size of each page, in order."""
+        return tuple(page.size_bytes for page in self.pages)
+
+    @property
+    def largest_page_bytes(self) -> int:
+        """The largest judged page, 0 without pages."""
+        return max(self.page_bytes, default=0)
+
+    def with_health(self, health: Health) -> "DocumentFacts":
+        """The same facts under another health."""
+        return replace(self, health=health)
+
+    def shown(self) -> dict[str, Json]:
+        """The facts that `cli.md` promises under `facts`."""
+        picture: dict[str, Json] = {"width": self.width_px, "height": self.height_px} if self.width_px else {}
+        return {
+            "pages": len(self.pages),
+            "size_bytes": self.size_bytes,
+            "page_bytes": list(self.page_bytes),
+            "largest_page_bytes": self.largest_page_bytes,
+            "encrypted": self.encrypted,
+            "signed": self.signed,
+            "images_only": self.images_only,
+            **picture,
+        }
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain data for the sandbox's edge and for a database column."""
+        return {
+            "size_bytes": self.size_bytes,
+            "media_type": self.media_type,
+            "health": self.health.value,
+            "pages": [[page.size_bytes, page.exact, page.shared_font_bytes] for page in self.pages],
+            "encrypted": self.encrypted,
+            "owner_restricted": self.owner_restricted,
+            "signed": self.signed,
+            "xfa": self.xfa,
+            "active": list(self.active),
+            "embedded_files": self.embedded_files,
+            "images_only": self.images_only,
+            "width_px": self.width_px,
+            "height_px": self.height_px,
+        }
+
+
+def from_json(data: Mapping[str, Json]) -> DocumentFacts:
+    """The facts that `data` says. Raises `ValueError` or `KeyError` where it does not have the promised shape."""
+    return DocumentFacts(
+        size_bytes=_whole(data["size_bytes"]),
+        media_type=str(data["media_type"]),
+        health=Health(str(data["health"])),
+        pages=tuple(_page(entry) for entry in _list(data["pages"])),
+        encrypted=bool(data["encrypted"]),
+        owner_restricted=bool(data["owner_restricted"]),
+        signed=bool(data["signed"]),
+        xfa=bool(data["xfa"]),
+        active=tuple(str(kind) for kind in _list(data["active"])),
+        embedded_files=_whole(data["embedded_files"]),
+        images_only=bool(data["images_only"]),
+        width_px=_whole(data["width_px"]),
+        height_px=_whole(data["height_px"]),
+    )
+
+
+def too_complex(*, size_bytes: int, media_type: str) -> DocumentFacts:
+    """The facts of a file whose check hit the sandbox's limits of time or memory."""
+    return DocumentFacts(size_bytes=size_bytes, media_type=media_type, health=Health.TOO_COMPLEX)
+
+
+def _page(entry: Json) -> PageSize:
+    size, exact, shared = _list(entry)
+    return PageSize(size_bytes=_whole(size), exact=bool(exact), shared_font_bytes=_whole(shared))
+
+
+def _list(value: Json) -> Sequence[Json]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ValueError(f"a list was expected, not {type(value).__name__}")
+    return value
+
+
+def _whole(value: Json) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"a whole number from 0 was expected, not {value!r}")
+    return value

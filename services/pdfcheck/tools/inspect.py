@@ -1,0 +1,46 @@
+"""The measuring of one file, as the sandbox calls it: `services.pdfcheck.tools.inspect:inspect`."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import BinaryIO, cast
+
+from services.catalogue.sniff import HEAD_BYTES, PICTURES, MediaType, media_type
+from services.pdfcheck.domain.facts import DocumentFacts, Health, Json
+from services.pdfcheck.tools import pdf, picture
+
+#: Reads are served over a socket; a PDF asks for many small ones.
+_BUFFER_BYTES = 256 * 1024
+
+
+def inspect(
+    sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], _progress: Callable[[float], None]
+) -> dict[str, Json]:
+    """Facts of `sources[0]` as plain data (`domain.facts.from_json` reads it).
+
+    `arguments` holds `page_limit_bytes`, from which on a page is measured exactly. Raises only what reading raises,
+    `MemoryError`, and `KeyError`/`ValueError` for arguments that are not as promised.
+    """
+    limit = arguments["page_limit_bytes"]
+    if not isinstance(limit, int):
+        raise ValueError("page_limit_bytes is a whole number")
+    # A raw source is buffered; the reader is a binary file in all that is used of it.
+    buffered = cast("BinaryIO", io.BufferedReader(sources[0], _BUFFER_BYTES))
+    return facts_of(buffered, limit).to_json()
+
+
+def facts_of(source: BinaryIO, page_limit_bytes: int) -> DocumentFacts:
+    """Facts of a seekable file, whatever it is; what is neither PDF, JPEG nor PNG is not a document."""
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    kind = media_type(source.read(HEAD_BYTES))
+    blank = DocumentFacts(size_bytes=size, media_type=kind, health=Health.NOT_A_DOCUMENT)
+    if size == 0:
+        return blank.with_health(Health.EMPTY_FILE)
+    if kind is MediaType.PDF:
+        return pdf.facts_of(source, size, page_limit_bytes)
+    if kind not in PICTURES:
+        return blank
+    if size > picture.MAX_BYTES:
+        return blank.with_health(Health.TOO_COMPLEX)
+    source.seek(0)
+    return picture.facts_of(source.read(), kind, page_limit_bytes)

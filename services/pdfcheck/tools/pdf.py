@@ -1,0 +1,129 @@
+"""Opens a PDF and says in what state it is, how large its pages are and what else it carries."""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import pikepdf
+
+from services.catalogue.sniff import MediaType
+from services.pdfcheck.domain.facts import DocumentFacts, Health, PageSize
+from services.pdfcheck.tools import content, pages
+
+#: Warnings after which part of the content is missing, so that the file is not merely repaired. Under a limit of
+#: memory the library turns a failed allocation into a warning as well; a check that saw nothing must not pass.
+_FATAL = re.compile(
+    r"treating stream as empty|unable to recover stream|error decoding|bad_alloc|std::|not enough memory"
+    r"|loop|circular|kid .* (?:is|of) |page tree|page object|does not exist|ignoring|invalid stream length|too deep",
+    re.IGNORECASE,
+)
+_NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGNORECASE)
+_JPEG_END = b"\xff\xd9"
+
+
+def facts_of(source: BinaryIO, size_bytes: int, page_limit_bytes: int) -> DocumentFacts:
+    """The facts of the PDF in `source`, which is read by ranges and never whole.
+
+    Every failure that the file itself causes becomes a health, not an exception. Errors of `source` (`OSError`) pass
+    through; so does `MemoryError` where Python itself is out of memory.
+    """
+    blank = DocumentFacts(size_bytes=size_bytes, media_type=MediaType.PDF, health=Health.DAMAGED)
+    try:
+        with _opened(source) as pdf:
+            return _read(pdf, blank, lambda: _opened(source), page_limit_bytes)
+    except pikepdf.PasswordError:
+        return DocumentFacts(size_bytes=size_bytes, media_type=MediaType.PDF, health=Health.LOCKED, encrypted=True)
+    except pages.TooComplexError:
+        return blank.with_health(Health.TOO_COMPLEX)
+    except pikepdf.PdfError as error:
+        return blank.with_health(Health.TOO_COMPLEX if _NO_MEMORY.search(str(error)) else Health.DAMAGED)
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OverflowError):
+        # pikepdf answers a structure of unexpected types with these; the file is at fault in every one of them.
+        return blank
+
+
+def _opened(source: BinaryIO) -> pikepdf.Pdf:
+    source.seek(0)
+    return pikepdf.open(source, suppress_warnings=True, access_mode=pikepdf.AccessMode.stream)
+
+
+def _read(
+    pdf: pikepdf.Pdf, blank: DocumentFacts, reopen: Callable[[], pikepdf.Pdf], page_limit_bytes: int
+) -> DocumentFacts:
+    if not len(pdf.pages):
+        return blank.with_health(Health.NO_PAGES)
+    reaches = None
+    with contextlib.suppress(pages.TooComplexError):
+        reaches = pages.walk(pdf)
+    carried = content.read(pdf)
+    health = _health(pdf)
+    if health not in (Health.SOUND, Health.REPAIRED):
+        return blank.with_health(health)
+    return DocumentFacts(
+        size_bytes=blank.size_bytes,
+        media_type=blank.media_type,
+        health=health,
+        pages=_judged(pdf, health, reaches, reopen, page_limit_bytes),
+        encrypted=pdf.is_encrypted,
+        owner_restricted=pdf.is_encrypted,
+        signed=carried.signed,
+        xfa=carried.xfa,
+        active=carried.active,
+        embedded_files=carried.embedded_files,
+        images_only=reaches is not None and all(reach.has_image and not reach.has_font for reach in reaches),
+    )
+
+
+def _judged(
+    pdf: pikepdf.Pdf,
+    health: Health,
+    reaches: tuple[pages.Reach, ...] | None,
+    reopen: Callable[[], pikepdf.Pdf],
+    page_limit_bytes: int,
+) -> tuple[PageSize, ...]:
+    if health is Health.REPAIRED:
+        return pages.split_all(pdf)
+    return pages.judge(reaches, reopen, page_limit_bytes)
+
+
+def _health(pdf: pikepdf.Pdf) -> Health:
+    """Sound, repaired without loss, or damaged, by what the library had to say while everything was read."""
+    warnings = "\n".join(str(warning) for warning in pdf.get_warnings())
+    if not warnings:
+        return Health.SOUND
+    if _NO_MEMORY.search(warnings):
+        return Health.TOO_COMPLEX
+    if _FATAL.search(warnings) or not all(_is_whole(page) for page in pdf.pages):
+        return Health.DAMAGED
+    return Health.REPAIRED
+
+
+def _is_whole(page: pikepdf.Page) -> bool:
+    """Whether a repaired page still has its content and all of its pictures."""
+    if "/Contents" not in page.obj or not _streams_of(page.obj.Contents):
+        return False
+    return all(_ends(image) for image in _images(page))
+
+
+def _streams_of(contents: pikepdf.Object) -> bool:
+    """Whether `contents` is a stream or a list of nothing but streams."""
+    if isinstance(contents, pikepdf.Array):
+        return bool(len(contents)) and all(isinstance(entry, pikepdf.Stream) for entry in contents)
+    return isinstance(contents, pikepdf.Stream)
+
+
+def _images(page: pikepdf.Page) -> Iterator[pikepdf.Object]:
+    resources = page.obj.get("/Resources")
+    drawn = resources.get("/XObject") if isinstance(resources, pikepdf.Dictionary) else None
+    if isinstance(drawn, pikepdf.Dictionary):
+        yield from (target for _, target in drawn.items())
+
+
+def _ends(image: pikepdf.Object) -> bool:
+    """Whether a picture is there, and where it is a JPEG, whether it has an end."""
+    if not isinstance(image, pikepdf.Stream):
+        return False
+    if image.stream_dict.get("/Filter") != pikepdf.Name.DCTDecode:
+        return True
+    return image.read_raw_bytes().rstrip(b"\r\n \x00").endswith(_JPEG_END)

@@ -1,0 +1,168 @@
+"""A photograph or scan (JPEG, PNG) as a PDF of one page, the right way up.
+
+JPEG data is embedded untouched but for what :mod:`~services.pdfcheck.tools.jpeg` leaves out. A PNG with transparency
+is put on white, because PDF viewers disagree on what lies under it.
+"""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import img2pdf
+import pikepdf
+from PIL import Image, UnidentifiedImageError
+
+from services.catalogue.sniff import MediaType
+from services.pdfcheck.domain.facts import DocumentFacts, Health, PageSize
+from services.pdfcheck.tools import jpeg, pages
+
+#: Most pixels that are decoded: a scan of A3 at 600 dpi has 70 million.
+MAX_PIXELS = 100_000_000
+#: Most bytes of one picture that are taken in at once.
+MAX_BYTES = 160 * 2**20
+_POINTS_PER_INCH = 72.0
+_A4 = (595.276, 841.89)
+#: Stated densities outside of this say nothing about paper: cameras write 72.
+_DPI_OF_SCANS = (100.0, 1200.0)
+#: The unit square to the page for each EXIF orientation: a b c d e f of a PDF matrix, times width and height.
+_TURNS: dict[int, tuple[int, int, int, int, int, int]] = {
+    1: (1, 0, 0, 1, 0, 0),
+    2: (-1, 0, 0, 1, 1, 0),
+    3: (-1, 0, 0, -1, 1, 1),
+    4: (1, 0, 0, -1, 0, 1),
+    5: (0, -1, -1, 0, 1, 1),
+    6: (0, -1, 1, 0, 0, 1),
+    7: (0, 1, 1, 0, 0, 0),
+    8: (0, 1, -1, 0, 1, 0),
+}
+
+
+class TooManyPixelsError(Exception):
+    """The picture unpacks to more than any scan of a page."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PicturePage:
+    """`pdf` is a file of one page; the pixels are counted upright."""
+
+    pdf: bytes
+    width_px: int
+    height_px: int
+
+
+def facts_of(content: bytes, media_type: MediaType, page_limit_bytes: int) -> DocumentFacts:
+    """The facts of a picture, judged as the page that it becomes (G-07)."""
+    blank = DocumentFacts(size_bytes=len(content), media_type=media_type, health=Health.DAMAGED)
+    try:
+        page = page_of(content, media_type)
+    except (jpeg.DamagedError, UnidentifiedImageError, OSError, SyntaxError, ValueError, img2pdf.ImageOpenError):
+        return blank
+    except TooManyPixelsError:
+        return blank.with_health(Health.TOO_COMPLEX)
+    with pikepdf.open(io.BytesIO(page.pdf)) as pdf:
+        size = pages.alone_bytes(pdf.pages[0])
+    exact = size > page_limit_bytes - pages.NEAR_BYTES
+    return DocumentFacts(
+        size_bytes=len(content),
+        media_type=media_type,
+        health=Health.SOUND,
+        pages=(PageSize(size_bytes=size, exact=exact),),
+        images_only=True,
+        width_px=page.width_px,
+        height_px=page.height_px,
+    )
+
+
+def page_of(content: bytes, media_type: MediaType) -> PicturePage:
+    """The one-page PDF of a picture.
+
+    Raises `jpeg.DamagedError`, `OSError` or `ValueError` for a picture that does not decode to its end, and
+    :class:`TooManyPixelsError`.
+    """
+    return _jpeg_page(content) if media_type is MediaType.JPEG else _png_page(content)
+
+
+def page_size_pt(width_px: int, height_px: int, dpi: float | None) -> tuple[float, float]:
+    """The page of an upright picture in points: by its density where a scanner stated one, else within A4."""
+    if dpi is not None and _DPI_OF_SCANS[0] <= dpi <= _DPI_OF_SCANS[1]:
+        return width_px / dpi * _POINTS_PER_INCH, height_px / dpi * _POINTS_PER_INCH
+    short, long = _A4
+    box = (short, long) if height_px >= width_px else (long, short)
+    scale = min(box[0] / width_px, box[1] / height_px)
+    return width_px * scale, height_px * scale
+
+
+def _decode(content: bytes, *, fraction: int = 1) -> Image.Image:
+    """Decode to the end, at 1/`fraction` of the size where the format can. Raises as `page_of` does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise TooManyPixelsError from error
+    if image.width * image.height > MAX_PIXELS:
+        raise TooManyPixelsError
+    if fraction > 1:
+        image.draft(image.mode, (image.width // fraction, image.height // fraction))
+    image.load()
+    return image
+
+
+def _jpeg_page(content: bytes) -> PicturePage:
+    picture = jpeg.read(content)
+    _decode(picture.data, fraction=8)
+    turn = _TURNS[picture.orientation]
+    upright = (picture.width_px, picture.height_px)
+    width_px, height_px = upright if turn[0] else upright[::-1]
+    size = page_size_pt(width_px, height_px, picture.density_dpi)
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=size)
+        page = pdf.pages[0].obj
+        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=_embedded(pdf, picture)))
+        page.Contents = pdf.make_stream(f"q {_matrix(turn, size)} cm /Im0 Do Q".encode())
+        written = io.BytesIO()
+        pdf.save(written, compress_streams=False, deterministic_id=True)
+    return PicturePage(pdf=written.getvalue(), width_px=width_px, height_px=height_px)
+
+
+def _matrix(turn: tuple[int, int, int, int, int, int], size: tuple[float, float]) -> str:
+    width, height = size
+    return " ".join(f"{part * (width, height)[place % 2]:.4f}" for place, part in enumerate(turn))
+
+
+def _embedded(pdf: pikepdf.Pdf, picture: jpeg.Jpeg) -> pikepdf.Stream:
+    spaces = {1: pikepdf.Name.DeviceGray, 3: pikepdf.Name.DeviceRGB, 4: pikepdf.Name.DeviceCMYK}
+    image = pdf.make_stream(picture.data)
+    image.Type = pikepdf.Name.XObject
+    image.Subtype = pikepdf.Name.Image
+    image.Width = picture.width_px
+    image.Height = picture.height_px
+    image.ColorSpace = spaces[picture.components]
+    image.BitsPerComponent = 8
+    image.Filter = pikepdf.Name.DCTDecode
+    if picture.inverted:
+        image.Decode = pikepdf.Array([1, 0] * 4)
+    return image
+
+
+def _png_page(content: bytes) -> PicturePage:
+    image = _decode(content)
+    if "A" in image.getbands() or "transparency" in image.info:
+        content = _flattened(image)
+    density = image.info.get("dpi")
+    dpi = float(density[0]) if isinstance(density, tuple) else None
+    size = page_size_pt(image.width, image.height, dpi)
+    written: object = img2pdf.convert(content, layout_fun=img2pdf.get_layout_fun(size), nodate=True, producer="")
+    if not isinstance(written, bytes):
+        raise TypeError("img2pdf returned no bytes")
+    return PicturePage(pdf=written, width_px=image.width, height_px=image.height)
+
+
+def _flattened(image: Image.Image) -> bytes:
+    """The picture on white, as PNG."""
+    front = image.convert("RGBA")
+    white = Image.new("RGBA", front.size, "white")
+    white.alpha_composite(front)
+    written = io.BytesIO()
+    white.convert("RGB").save(written, "PNG")
+    return written.getvalue()
