@@ -1,0 +1,172 @@
+"""What a probe measured, and the problem that kept it from measuring, as records and as plain values.
+
+The plain form crosses the sandbox's border and is stored with a report; fractions travel as text ("60060/1001").
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+Plain = str | int | None
+
+
+class ProblemKind(StrEnum):
+    """Each has a finding of its own."""
+
+    NOT_MP4 = "not-mp4"
+    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Why a file is refused; `reason` is one of `bmff.errors.Reason`, `found` is short printable ASCII."""
+
+    kind: ProblemKind
+    reason: str
+    offset: int | None = None
+    found: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeaderGap:
+    """A header (`mvhd`, `tkhd`, `mdhd`) that claims another duration than the samples have, in seconds."""
+
+    header: str
+    claimed_s: Fraction
+    actual_s: Fraction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoFacts:
+    """What the sample tables and edit lists say; nothing here comes from a header's claim.
+
+    `duration_s` is the latest presented end over enabled video and audio tracks, `media_duration_s` the longest of
+    the media they store. Picture values are None without a video track; `width` and `height` are as shown, that is
+    after rotation. `audio_codec` is None without sound.
+    """
+
+    duration_s: Fraction
+    media_duration_s: Fraction
+    has_video: bool
+    width: int | None
+    height: int | None
+    rotation: int | None
+    fps: Fraction | None
+    video_codec: str | None
+    audio_codec: str | None
+    header_gap: HeaderGap | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """One file as measured. Both `facts` and `problem` are set when a cut-off file still has its index."""
+
+    size_bytes: int
+    bytes_read: int
+    facts: VideoFacts | None
+    problem: Problem | None
+
+
+class UnreadableProbe(ValueError):
+    """A plain form that no probe wrote: a bug, or a sandbox that was taken over."""
+
+
+def to_plain(probe: Probe) -> dict[str, Plain | dict[str, Plain]]:
+    """The probe as nested dictionaries of text and integers."""
+    return {
+        "size_bytes": probe.size_bytes,
+        "bytes_read": probe.bytes_read,
+        "facts": None if probe.facts is None else _facts_to_plain(probe.facts),
+        "problem": None if probe.problem is None else _plain_values(asdict(probe.problem)),
+        "header_gap": _gap_to_plain(probe.facts),
+    }
+
+
+def from_plain(plain: Mapping[str, object]) -> Probe:
+    """The probe back from its plain form. Raises `UnreadableProbe` on anything else."""
+    try:
+        facts, problem, gap = (_section(plain, name) for name in ("facts", "problem", "header_gap"))
+        return Probe(
+            size_bytes=_integer(plain["size_bytes"]),
+            bytes_read=_integer(plain["bytes_read"]),
+            facts=None if facts is None else _facts_from_plain(facts, gap),
+            problem=None if problem is None else _problem_from_plain(problem),
+        )
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as broken:
+        raise UnreadableProbe(str(broken)) from broken
+
+
+def _plain_values(values: Mapping[str, object]) -> dict[str, Plain]:
+    """Fractions and enumerations as text, flags as 0 and 1, the rest as it is."""
+    plain: dict[str, Plain] = {}
+    for key, value in values.items():
+        plain[key] = value if value is None else int(value) if isinstance(value, int) else str(value)
+    return plain
+
+
+def _facts_to_plain(facts: VideoFacts) -> dict[str, Plain]:
+    values = asdict(facts)
+    del values["header_gap"]
+    return _plain_values(values)
+
+
+def _gap_to_plain(facts: VideoFacts | None) -> dict[str, Plain] | None:
+    return None if facts is None or facts.header_gap is None else _plain_values(asdict(facts.header_gap))
+
+
+def _facts_from_plain(facts: Mapping[str, object], gap: Mapping[str, object] | None) -> VideoFacts:
+    return VideoFacts(
+        duration_s=Fraction(_text(facts["duration_s"])),
+        media_duration_s=Fraction(_text(facts["media_duration_s"])),
+        has_video=bool(_integer(facts["has_video"])),
+        width=_optional_integer(facts["width"]),
+        height=_optional_integer(facts["height"]),
+        rotation=_optional_integer(facts["rotation"]),
+        fps=None if facts["fps"] is None else Fraction(_text(facts["fps"])),
+        video_codec=_optional_text(facts["video_codec"]),
+        audio_codec=_optional_text(facts["audio_codec"]),
+        header_gap=None if gap is None else _gap_from_plain(gap),
+    )
+
+
+def _gap_from_plain(gap: Mapping[str, object]) -> HeaderGap:
+    claimed, actual = Fraction(_text(gap["claimed_s"])), Fraction(_text(gap["actual_s"]))
+    return HeaderGap(header=_text(gap["header"]), claimed_s=claimed, actual_s=actual)
+
+
+def _problem_from_plain(problem: Mapping[str, object]) -> Problem:
+    return Problem(
+        kind=ProblemKind(_text(problem["kind"])),
+        reason=_text(problem["reason"]),
+        offset=_optional_integer(problem["offset"]),
+        found=_text(problem["found"]),
+    )
+
+
+def _section(plain: Mapping[str, object], name: str) -> Mapping[str, object] | None:
+    section = plain[name]
+    if section is None or isinstance(section, Mapping):
+        return section
+    raise TypeError(name)
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, int):
+        return value
+    raise TypeError(repr(value))
+
+
+def _optional_integer(value: object) -> int | None:
+    return None if value is None else _integer(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(repr(value))
+
+
+def _optional_text(value: object) -> str | None:
+    return None if value is None else _text(value)
