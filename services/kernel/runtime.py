@@ -121,7 +121,7 @@ async def _every(database: Database, periodic: Periodic, stop: asyncio.Event) ->
                 if leadership is not None:
                     await periodic.run()
         except (OSError, AppError) as error:
-            log.warning("will try again", action="periodic.failed", name=periodic.name, error=type(error).__name__)
+            log.warning("will try again", action="periodic.failed", part=periodic.name, error=type(error).__name__)
 
 
 async def _run_parts(parts: Mapping[str, Coroutine[None, None, None]], stop: asyncio.Event) -> None:

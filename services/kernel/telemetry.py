@@ -1,52 +1,41 @@
-"""Structured logs: a constant message, an `action` and ids as fields, and nothing personal.
+"""Structured logs: a constant message, an `action` (see `actions`) and ids as fields, and nothing personal.
 
-A value that looks like an ID number, and any field whose key names personal data, is replaced before a line is
-written, whoever wrote it. Libraries' loggers (gRPC, uvicorn, SQLAlchemy) go the same way, without query strings.
+One line is one JSON object on standard error; on a terminal it is text for people. What the libraries log (gRPC,
+uvicorn, SQLAlchemy, warnings) goes the same way. Every line passes `redaction`; how many pieces were taken out of it
+stands in its field `redacted`, so that an alert on that field finds the code that logs what it must not.
 """
 
 import logging
 import re
+import secrets
 import sys
-from collections.abc import Callable, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 import structlog
 
-#: An 18-character ID number anywhere in a text.
-_ID_NUMBER = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}\d{2}\d{2}\d{3}[\dXx](?!\d)")
-_QUERY = re.compile(r"\?\S*")
-_PERSONAL_KEYS = frozenset(
-    {"name", "applicant_name", "id_number", "file_name", "filename", "profile", "password", "token", "detail", "text"}
-)
-REDACTED = "[redacted]"
+from services.kernel.redaction import clean_fields
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+#: Libraries that bring handlers of their own; these are taken away, so that nothing is logged unredacted or twice.
+_OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "grpc._cython", "alembic", "py.warnings")
+#: Libraries that tell more than anybody wants to know.
+_NOISY = ("sqlalchemy", "asyncio", "uvicorn.access", "httpx", "httpcore", "alembic", "multipart", "fontTools", "PIL")
 
 EventDict = MutableMapping[str, Any]
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Take personal values out of a log line."""
-    for key, value in event.items():
-        if key in _PERSONAL_KEYS:
-            event[key] = REDACTED
-        elif isinstance(value, str):
-            event[key] = _ID_NUMBER.sub(REDACTED, value)
-    return event
+    """Take personal data out of a log line and say in `redacted` how much it was."""
+    fields, count = clean_fields(event)
+    return {**fields, "redacted": count} if count else dict(fields)
 
 
-def _without_queries(_logger: object, _method: str, event: EventDict) -> EventDict:
-    text = event.get("event")
-    if isinstance(text, str) and event.get("_from_structlog") is False:
-        event["event"] = _QUERY.sub("?…", text)
-    return event
-
-
-def configure(*, service: str, level: str) -> None:
-    """Send every log of this process to standard error, one JSON object a line (plain text on a terminal)."""
-    renderer: Callable[..., Any] = (
-        structlog.dev.ConsoleRenderer()
-        if sys.stderr.isatty()
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
+def configure(*, service: str, level: str, stream: TextIO | None = None) -> None:
+    """Send every log of this process to `stream` (standard error). Safe to call again; the last call counts."""
+    target = sys.stderr if stream is None else stream
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -57,22 +46,61 @@ def configure(*, service: str, level: str) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            _without_queries,
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            redact,
-            renderer,
-        ],
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                redact,
+                _renderer(target),
+            ],
+        )
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    _take_over(handler, level.upper())
+
+
+def new_traceparent() -> str:
+    """A fresh W3C trace context, sampled."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def traceparent() -> str:
+    """The trace context of what is being done, to be passed on with calls and events; "" outside `correlated`."""
+    return str(structlog.contextvars.get_contextvars().get("traceparent", ""))
+
+
+@contextmanager
+def correlated(*, traceparent: str = "", request_id: str = "") -> Iterator[None]:
+    """Every line logged inside carries the trace context (a fresh one unless a valid one is given) and request id.
+
+    Both may come from a stranger's header; a malformed one is dropped, so nothing can be written into logs this way.
+    """
+    known = {"traceparent": traceparent if _TRACEPARENT.fullmatch(traceparent) else new_traceparent()}
+    if _REQUEST_ID.fullmatch(request_id):
+        known["request_id"] = request_id
+    with structlog.contextvars.bound_contextvars(**known):
+        yield
+
+
+def _renderer(target: TextIO) -> Callable[..., Any]:
+    if target.isatty():
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(ensure_ascii=False)
+
+
+def _take_over(handler: logging.Handler, level: str) -> None:
+    """Make `handler` the only one of the process."""
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    for noisy in ("sqlalchemy", "asyncio", "uvicorn.access", "httpx", "httpcore"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    root.setLevel(level)
+    for name in _OWN_HANDLERS:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)

@@ -1,0 +1,49 @@
+"""Every `action` that the kernel logs: what a search or an alert can rely on. A test holds the code to this list.
+
+A service's own actions begin with its name ("upload.sweep") and stand in its README.
+"""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a log line is about; the fields named here come with it, beside `service`, `level` and `timestamp`."""
+
+    #: A service process is up: `roles`, `port`.
+    SERVICE_READY = "service.ready"
+    #: It cannot run as it is set up, and says why: `code`.
+    SERVICE_REFUSED = "service.refused"
+    #: A long-running part broke; the process ends and is started again by whoever runs it: `part`.
+    SERVICE_BROKE = "service.broke"
+    #: A periodic task failed and will run again at its next time: `part`, `error`.
+    PERIODIC_FAILED = "periodic.failed"
+
+    #: A call was answered with an error of the table: `method`, `code`.
+    GRPC_REFUSED = "grpc.refused"
+    #: A call met a bug: `method`, and the exception.
+    GRPC_FAILED = "grpc.failed"
+
+    #: A job did not succeed: `stage`, `job_id`, `code`, `retry`.
+    JOB_FAILED = "job.failed"
+    #: A job met a bug: `stage`, `job_id`, and the exception.
+    JOB_BUG = "job.bug"
+    #: The worker's database is away; it waits: `error`.
+    WORKER_WAITING = "worker.waiting"
+
+    #: The relay's database or log is away; events wait in the outbox: `error`.
+    RELAY_WAITING = "relay.waiting"
+    #: A fact cannot be handled just now; the consumer waits in place: `group`, `topic`, `error`.
+    CONSUMER_WAITING = "consumer.waiting"
+    #: A fact can never be handled and was set aside: `group`, `topic`, `offset`, `reason`.
+    CONSUMER_DEAD_LETTER = "consumer.dead-letter"
+    #: The connection that listens for notifications was lost and is made anew: `channel`, `error`.
+    WAKEUP_LOST = "wakeup.lost"
+
+    #: The sandbox of this process works; which layers confine its children: `seccomp`, `landlock`.
+    SANDBOX_READY = "sandbox.ready"
+    #: A database server of an earlier, killed run was found and ended: `pid`.
+    POSTGRES_LEFTOVER = "postgres.leftover"
+    #: A supervised program ended by itself: `program`, `status`.
+    SUPERVISOR_ENDED = "supervisor.ended"
+    #: A supervised program did not end in time and was killed: `program`.
+    SUPERVISOR_KILLED = "supervisor.killed"
