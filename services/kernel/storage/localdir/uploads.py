@@ -92,12 +92,12 @@ class Uploads:
 
         Killed after the object appeared and before the upload went, it finds its own object when called again.
         """
-        folder = self._parts(key, upload_id)
+        self._parts(key, upload_id)
         etag = _joined_etag(parts)
         try:
             info = self._objects.head(key)
         except ObjectMissing:
-            info = self._join(key, folder, parts, etag)
+            info = self._join_or_missing(key, upload_id, parts, etag)
         if info.etag != etag:
             raise ObjectExists(key)
         self._workspace.discard(self._root / upload_id)
@@ -126,6 +126,14 @@ class Uploads:
             raise ObjectMissing(key)
         refuse_links(folder)
         return folder / "parts"
+
+    def _join_or_missing(self, key: str, upload_id: str, parts: Sequence[StoredPart], etag: str) -> ObjectInfo:
+        """As `_join`; parts that went because another call ended the upload are no damage but `ObjectMissing`."""
+        try:
+            return self._join(key, self._parts(key, upload_id), parts, etag)
+        except PartDamaged:
+            self._parts(key, upload_id)
+            raise
 
     def _join(self, key: str, folder: Path, parts: Sequence[StoredPart], etag: str) -> ObjectInfo:
         _check_order(parts)
