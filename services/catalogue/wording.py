@@ -51,6 +51,9 @@ def readable(value: Scalar, unit: str | None) -> str:
 def word(finding: Finding, lang: Lang = "zh") -> Wording:
     """The words for `finding`. Placeholders: {measured} {limit} (readable), {where}, {rule} and each of `params`.
 
+    A finding with a `reason` among its parameters gets that reason's words for {reason} (`reason.<name>` beside the
+    message) and its own advice where there is one (`fix.<name>`).
+
     Raises `KeyError` when a code has no wording or a template names a parameter that the finding lacks: both are
     bugs, and the tests word one finding of every code.
     """
@@ -60,4 +63,7 @@ def word(finding: Finding, lang: Lang = "zh") -> Wording:
     values["limit"] = readable(finding.limit, finding.unit)
     values["where"] = finding.where or ("文件" if lang == "zh" else "the file")
     values["rule"] = finding.rule_id
-    return Wording(message=template["message"].format(**values), fix=template["fix"].format(**values))
+    reason = values.get("reason", "")
+    values["reason"] = template.get(f"reason.{reason}", reason).format(**values)
+    fix = template.get(f"fix.{reason}", template["fix"])
+    return Wording(message=template["message"].format(**values), fix=fix.format(**values))
