@@ -45,7 +45,7 @@ def read(pdf: pikepdf.Pdf) -> Content:
     active: set[str] = set()
     embedded = 0
     signed = False
-    for found in _dictionaries(pdf):
+    for found in dictionaries(pdf):
         active.update(_active_kinds(found))
         embedded += _is_file_specification(found)
         signed = signed or _is_signature(found)
@@ -54,7 +54,7 @@ def read(pdf: pikepdf.Pdf) -> Content:
     return Content(active=tuple(sorted(active)), embedded_files=embedded, xfa=xfa, signed=signed)
 
 
-def _dictionaries(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Dictionary]:
+def dictionaries(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Dictionary]:
     """Every dictionary of the file, those inside other objects included."""
     for target in pdf.objects:
         waiting: list[tuple[object, int]] = [(target, 0)]

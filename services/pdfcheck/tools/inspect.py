@@ -43,4 +43,4 @@ def facts_of(source: BinaryIO, page_limit_bytes: int) -> DocumentFacts:
     if size > picture.MAX_BYTES:
         return blank.with_health(Health.TOO_COMPLEX)
     source.seek(0)
-    return picture.facts_of(source.read(), kind, page_limit_bytes)
+    return picture.facts_of(source.read(), kind)

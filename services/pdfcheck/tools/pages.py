@@ -12,6 +12,7 @@ taken off (one shared dictionary otherwise puts every picture on every page), an
 """
 
 import io
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -141,12 +142,14 @@ def alone_bytes(page: pikepdf.Page) -> int:
         single.pages.append(page)
         single.remove_unreferenced_resources()
         counted = _Counted()
-        single.save(
-            counted,
-            compress_streams=False,
-            stream_decode_level=pikepdf.StreamDecodeLevel.none,
-            object_stream_mode=pikepdf.ObjectStreamMode.disable,
-        )
+        # A field without its form is warned of; this file is only weighed.
+        with warnings.catch_warnings(action="ignore", category=pikepdf.PageCopyWarning):
+            single.save(
+                counted,
+                compress_streams=False,
+                stream_decode_level=pikepdf.StreamDecodeLevel.none,
+                object_stream_mode=pikepdf.ObjectStreamMode.disable,
+            )
         return counted.size_bytes
 
 

@@ -50,7 +50,7 @@ class PicturePage:
     height_px: int
 
 
-def facts_of(content: bytes, media_type: MediaType, page_limit_bytes: int) -> DocumentFacts:
+def facts_of(content: bytes, media_type: MediaType) -> DocumentFacts:
     """The facts of a picture, judged as the page that it becomes (G-07)."""
     blank = DocumentFacts(size_bytes=len(content), media_type=media_type, health=Health.DAMAGED)
     try:
@@ -61,12 +61,11 @@ def facts_of(content: bytes, media_type: MediaType, page_limit_bytes: int) -> Do
         return blank.with_health(Health.TOO_COMPLEX)
     with pikepdf.open(io.BytesIO(page.pdf)) as pdf:
         size = pages.alone_bytes(pdf.pages[0])
-    exact = size > page_limit_bytes - pages.NEAR_BYTES
     return DocumentFacts(
         size_bytes=len(content),
         media_type=media_type,
         health=Health.SOUND,
-        pages=(PageSize(size_bytes=size, exact=exact),),
+        pages=(PageSize(size_bytes=size),),
         images_only=True,
         width_px=page.width_px,
         height_px=page.height_px,

@@ -1,0 +1,55 @@
+"""Takes out of a derivative what acts by itself; the original keeps it."""
+
+import pikepdf
+
+from services.pdfcheck.tools.content import ACTIVE_ACTIONS, ACTIVE_ANNOTATIONS, dictionaries
+
+#: Where an action hangs. `/AA` (on opening, on closing, …) never holds anything a page of evidence needs.
+_ACTION_KEYS = ("/A", "/OpenAction", "/PA", "/Next")
+_ANNOTATIONS_DROPPED = frozenset({*ACTIVE_ANNOTATIONS, "/FileAttachment"})
+
+
+def strip_active(pdf: pikepdf.Pdf) -> None:
+    """Remove actions, programs, media and attachment annotations of the pages of `pdf`, in place.
+
+    Links inside the file and to addresses stay. Call it before anything is attached on purpose.
+    """
+    for page in pdf.pages:
+        _drop_annotations(page.obj)
+    for found in dictionaries(pdf):
+        if "/AA" in found:
+            del found["/AA"]
+        if "/JS" in found:
+            del found["/JS"]
+        for key in _ACTION_KEYS:
+            if key in found and _is_active(found[key]):
+                del found[key]
+
+
+def forget_signatures(pdf: pikepdf.Pdf) -> None:
+    """Take the values off signature fields: on merged pages they would show as broken signatures."""
+    for found in dictionaries(pdf):
+        if found.get("/FT") == "/Sig" and "/V" in found:
+            del found["/V"]
+
+
+def _drop_annotations(page: pikepdf.Object) -> None:
+    annotations = page.get("/Annots")
+    if not isinstance(annotations, pikepdf.Array):
+        return
+    kept = [entry for entry in annotations if not _is_dropped(entry)]
+    if len(kept) != len(annotations):
+        page.Annots = pikepdf.Array(kept)
+
+
+def _is_dropped(annotation: object) -> bool:
+    return isinstance(annotation, pikepdf.Dictionary) and str(annotation.get("/Subtype")) in _ANNOTATIONS_DROPPED
+
+
+def _is_active(action: object) -> bool:
+    """Whether an action, or any of several, does something by itself."""
+    if isinstance(action, pikepdf.Array):
+        return any(_is_active(entry) for entry in action)
+    if not isinstance(action, pikepdf.Dictionary):
+        return False
+    return str(action.get("/S")) in ACTIVE_ACTIONS or "/JS" in action

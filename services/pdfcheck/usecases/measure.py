@@ -1,0 +1,29 @@
+"""Measures one document in the sandbox; what the sandbox had to stop becomes a fact about the file."""
+
+from services.catalogue.sniff import HEAD_BYTES, media_type
+from services.kernel.sandbox.port import DOCUMENTS, LIMITS_HIT, ByteSource, Sandbox
+from services.pdfcheck.domain import facts as document
+from services.pdfcheck.domain.facts import DocumentFacts
+
+#: What the sandbox calls. Preload both modules.
+INSPECT = "services.pdfcheck.tools.inspect:inspect"
+MERGE = "services.pdfcheck.tools.merge:merge"
+PRELOAD = ("services.pdfcheck.tools.inspect", "services.pdfcheck.tools.merge")
+
+
+async def measure(sandbox: Sandbox, source: ByteSource, page_limit_bytes: int) -> DocumentFacts:
+    """The facts of `source`, whatever it holds.
+
+    Limits of time, memory and bytes that the file hits become `too_complex` facts. Raises `SandboxFailed` (a bug of
+    ours), `ZygoteLost` (retryable) and whatever the source raises.
+    """
+    try:
+        outcome = await sandbox.run(
+            INSPECT, {"page_limit_bytes": page_limit_bytes}, profile=DOCUMENTS, sources=[source]
+        )
+    except LIMITS_HIT:
+        kind = media_type(await source.read(0, HEAD_BYTES))
+        return document.too_complex(size_bytes=source.size_bytes, media_type=kind)
+    if not isinstance(outcome.value, dict):
+        raise TypeError("the measuring returned no object")
+    return document.from_json(outcome.value)

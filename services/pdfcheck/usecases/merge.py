@@ -1,0 +1,103 @@
+"""One PDF from ordered parts (G-05): measure every part, merge, judge the result, or say which part is to blame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.catalogue.findings import Finding
+from services.kernel.sandbox.port import LIMITS_HIT, ByteSource, Progress, Sandbox
+from services.kernel.sandbox.port import MERGE as MERGE_PROFILE
+from services.pdfcheck.domain import facts as document
+from services.pdfcheck.domain import merging
+from services.pdfcheck.domain.facts import DocumentFacts
+from services.pdfcheck.domain.findings import RULE_FORMAT, DocumentLimits, findings_of
+from services.pdfcheck.domain.merging import Blame, Merged, Part
+from services.pdfcheck.usecases.measure import MERGE, measure
+
+#: Where the merged file stands in the scratch folder.
+RESULT = "merged.pdf"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeInput:
+    """A part of the recipe and its bytes."""
+
+    part: Part
+    source: ByteSource
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeOutcome:
+    """`parts` holds each part's facts; `findings` who causes what; `merged` is None when a part could not be taken.
+
+    `merged` may be there and still be over a limit: ask `accepted` before anything is kept.
+    """
+
+    parts: tuple[DocumentFacts, ...]
+    findings: tuple[Blame, ...]
+    merged: Merged | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether there is a result and nothing blocks."""
+        return self.merged is not None and not any(blame.finding.blocks for blame in self.findings)
+
+
+async def merge_parts(
+    sandbox: Sandbox,
+    inputs: Sequence[MergeInput],
+    limits: DocumentLimits,
+    scratch: Path,
+    progress: Progress | None = None,
+) -> MergeOutcome:
+    """Merge `inputs` in order into `scratch / RESULT`, an empty folder of the caller's.
+
+    A part that blocks refuses the merge before anything is written. The total (G-08) is judged on the result alone.
+    Raises as :func:`~services.pdfcheck.usecases.measure.measure` does.
+    """
+    facts = tuple([await measure(sandbox, entry.source, limits.page_bytes) for entry in inputs])
+    per_part = DocumentLimits(page_bytes=limits.page_bytes, item_bytes=None)
+    found = tuple(
+        Blame(finding=finding, part=number)
+        for number, one in enumerate(facts)
+        for finding in findings_of(one, per_part)
+    )
+    if not inputs or any(blame.finding.blocks for blame in found):
+        return MergeOutcome(parts=facts, findings=found, merged=None)
+    merged = await _run(sandbox, inputs, limits, scratch, progress)
+    if isinstance(merged, Blame):
+        return MergeOutcome(parts=facts, findings=(*found, merged), merged=None)
+    sizes = [one.size_bytes for one in facts]
+    return MergeOutcome(parts=facts, findings=(*found, *merging.blames_of(merged, sizes, limits)), merged=merged)
+
+
+async def _run(
+    sandbox: Sandbox, inputs: Sequence[MergeInput], limits: DocumentLimits, scratch: Path, progress: Progress | None
+) -> Merged | Blame:
+    """The result, or who kept it from being made."""
+    parts = [entry.part for entry in inputs]
+    try:
+        outcome = await sandbox.run(
+            MERGE,
+            {
+                "scratch": str(scratch),
+                "parts": [[part.title, part.component] for part in parts],
+                "page_limit_bytes": limits.page_bytes,
+            },
+            profile=MERGE_PROFILE,
+            sources=[entry.source for entry in inputs],
+            scratch=scratch,
+            progress=progress,
+        )
+    except LIMITS_HIT:
+        return Blame(finding=Finding(code="pdf.too-complex", rule_id=RULE_FORMAT), part=None)
+    value = outcome.value
+    if not isinstance(value, dict):
+        raise TypeError("the merge returned no object")
+    failed = value.get("failed_part")
+    if isinstance(failed, int):
+        return Blame(finding=Finding(code="pdf.damaged", rule_id=RULE_FORMAT), part=failed)
+    told = value["facts"]
+    if not isinstance(told, dict):
+        raise TypeError("the merge returned no facts")
+    return merging.merged_from_json(value, parts, document.from_json(told))
