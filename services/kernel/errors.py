@@ -22,6 +22,7 @@ class Kind(StrEnum):
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
     PRECONDITION = "precondition"
+    PRECONDITION_REQUIRED = "precondition-required"
     STALE = "stale"
     TOO_LARGE = "too-large"
     UNSUPPORTED = "unsupported"
@@ -50,6 +51,7 @@ KINDS: Mapping[Kind, Mapped] = MappingProxyType(
         Kind.NOT_FOUND: Mapped(grpc="NOT_FOUND", http=404, exit_code=2),
         Kind.CONFLICT: Mapped(grpc="ALREADY_EXISTS", http=409, exit_code=1),
         Kind.PRECONDITION: Mapped(grpc="FAILED_PRECONDITION", http=409, exit_code=1),
+        Kind.PRECONDITION_REQUIRED: Mapped(grpc="INVALID_ARGUMENT", http=428, exit_code=2),
         Kind.STALE: Mapped(grpc="ABORTED", http=412, exit_code=1),
         Kind.TOO_LARGE: Mapped(grpc="OUT_OF_RANGE", http=413, exit_code=1),
         Kind.UNSUPPORTED: Mapped(grpc="INVALID_ARGUMENT", http=415, exit_code=1),

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import structlog
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.kernel import lifeline, telemetry
 from services.kernel.config import ServiceSettings, explain
@@ -27,6 +28,7 @@ from services.kernel.events.relay import Relay
 from services.kernel.grpc_server import GrpcServer
 from services.kernel.jobs.worker import Worker
 from services.kernel.platform import Composition, Periodic, Platform
+from services.kernel.storage.port import StorageError
 
 MIGRATION_DEADLINE_S = 60.0
 GRACE_S = 5.0
@@ -120,7 +122,7 @@ async def _every(database: Database, periodic: Periodic, stop: asyncio.Event) ->
             async with lead(database.url, database.schema, periodic.name) as leadership:
                 if leadership is not None:
                     await periodic.run()
-        except (OSError, AppError) as error:
+        except (OSError, AppError, StorageError, SQLAlchemyError) as error:
             log.warning("will try again", action="periodic.failed", part=periodic.name, error=type(error).__name__)
 
 

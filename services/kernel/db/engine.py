@@ -55,6 +55,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=10,
             pool_pre_ping=False,
+            hide_parameters=True,
             connect_args={
                 "server_settings": {
                     "application_name": f"shenbao-{schema}",

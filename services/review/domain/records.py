@@ -1,4 +1,4 @@
-"""Dossiers, materials, files, confirmations and decisions as this service knows them. Frozen, no behaviour but look-ups."""
+"""Dossiers, materials, files, confirmations and decisions as this service knows them. Frozen, hardly any behaviour."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

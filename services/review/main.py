@@ -1,0 +1,66 @@
+"""The review service: composition root."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.catalogue import load
+from services.kernel import runtime, wiring
+from services.kernel.grpc_client import open_channel
+from services.kernel.platform import Composition, Periodic, Platform
+from services.review import consumer, grpc_api, worker
+from services.review.ports import Unit
+from services.review.repository.work import PostgresWork
+from services.review.settings import Settings
+from services.review.tools.peers import PeerFacts
+from services.review.usecases import auditing
+from services.review.usecases.context import Context
+
+
+def compose(platform: Platform, settings: Settings) -> Composition:
+    """Put the service together from connected ports."""
+    audit_key = settings.audit_key.encode()
+    work = PostgresWork(platform.database, platform.keys, audit_key, platform.clock, platform.ids)
+    channels = [
+        open_channel(address)
+        for address in (settings.upload_address, settings.video_address, settings.pdfcheck_address)
+    ]
+
+    def token(audience: str, dossier_id: str, organisation_path: str) -> str:
+        return platform.own_token(audience, dossier_id=dossier_id, organisation_path=organisation_path)
+
+    facts = PeerFacts(channels[0], channels[1], channels[2], token)
+    context = Context(
+        work=work,
+        facts=facts,
+        catalogue=load.default(),
+        clock=platform.clock,
+        ids=platform.ids,
+        audit_key=audit_key,
+    )
+
+    @asynccontextmanager
+    async def within(connection: AsyncConnection) -> AsyncIterator[Unit]:
+        async with work.within(connection) as unit:
+            yield unit
+
+    async def anchored() -> None:
+        await auditing.anchor(context, platform.storage)
+
+    return Composition(
+        servicers=[grpc_api.servicer(context, platform.tokens, watch_s=settings.watch_s)],
+        handlers=consumer.handlers(context, work),
+        jobs=worker.FetchJobs(context, facts, platform.database, within).handlers(),
+        periodic=[Periodic(name="anchor", every_s=settings.anchor_every_s, run=anchored)],
+        closing=[channel.close for channel in channels],
+    )
+
+
+def main() -> None:
+    """Run as `python -m services.review.main`."""
+    runtime.run("review", Settings, compose, wiring.open_platform)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Rows of the review service: tables, one transaction (`unit`), and what belongs to no dossier (`work`)."""

@@ -1,0 +1,139 @@
+"""Rows to records and back. What is personal or was read from a file is sealed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from services.catalogue import profile as profiles
+from services.catalogue.findings import Finding
+from services.catalogue.profile import Profile
+from services.kernel.crypto import KeyRing
+from services.review.domain.records import (
+    Confirmation,
+    Decision,
+    Defect,
+    Disc,
+    Dossier,
+    DossierState,
+    File,
+    FileState,
+    Material,
+    Merged,
+    Organisation,
+    Report,
+)
+
+NAME = "review.files.file_name"
+REPORT = "review.files.report"
+PROFILE = "review.dossiers.profile"
+WORDS = "review.decisions.words"
+ID_NUMBER = "review.persons.id_number"
+
+
+def organisation(row: Any) -> Organisation:
+    """A row of `organisations`."""
+    return Organisation(**{name: row[name] for name in ("organisation_id", "path", "name", "level", "kind")})
+
+
+def profile_to_bytes(keys: KeyRing, profile: Profile) -> bytes:
+    """Everything but name and ID number, which stand in the table of persons."""
+    return keys.seal(profile.model_dump_json(exclude={"name", "id_number"}, exclude_defaults=True), PROFILE)
+
+
+def profile_from_row(keys: KeyRing, sealed: bytes, name: str, id_number: bytes) -> Profile:
+    """The whole profile again."""
+    data = json.loads(keys.open(sealed, PROFILE))
+    return profiles.from_data({**data, "name": name, "id_number": keys.open(id_number, ID_NUMBER)})
+
+
+def report_to_bytes(keys: KeyRing, report: Report | None) -> bytes | None:
+    """A report, sealed: its findings may quote the file."""
+    if report is None:
+        return None
+    body = asdict(report)
+    return keys.seal(json.dumps(body, ensure_ascii=False, default=dict), REPORT)
+
+
+def _report(keys: KeyRing, sealed: bytes | None) -> Report | None:
+    if sealed is None:
+        return None
+    body = json.loads(keys.open(sealed, REPORT))
+    return Report(**{**body, "findings": tuple(Finding(**finding) for finding in body["findings"])})
+
+
+def file(keys: KeyRing, row: Any) -> File:
+    """A row of `files`."""
+    plain = ("file_id", "component_id", "position", "size_bytes", "media_type", "sha256", "rejection_code")
+    return File(
+        **{name: row[name] for name in plain},
+        file_name=keys.open(row["file_name"], NAME) if row["file_name"] else "",
+        state=FileState(row["state"]),
+        report=_report(keys, row["report"]),
+    )
+
+
+def material(row: Any, files: Sequence[File], confirmations: Sequence[Confirmation]) -> Material:
+    """A row of `materials` with what belongs to it."""
+    plain = ("material_id", "item_id", "ordinal", "required", "version", "announced_recipe", "requested_recipe")
+    merged, disc = row["merged"], row["disc"]
+    return Material(
+        **{name: row[name] for name in (*plain, "requested_disc")},
+        files=tuple(files),
+        merged=None if merged is None else Merged(**{**merged, "codes": tuple(merged["codes"])}),
+        disc=None if disc is None else Disc(**disc),
+        confirmations=tuple(confirmations),
+    )
+
+
+def confirmation(row: Any) -> Confirmation:
+    """A row of `confirmations`."""
+    names = ("level", "compared_with_original", "legible", "authentic", "manifest_sha256", "catalogue_version")
+    return Confirmation(**{name: row[name] for name in (*names, "confirmed_by", "confirmed_at")})
+
+
+def words_to_bytes(keys: KeyRing, decision: Decision) -> bytes:
+    """Comment and reasons, sealed: people write names into them."""
+    body = {"comment": decision.comment, "defects": [[d.material_id, d.reason] for d in decision.defects]}
+    return keys.seal(json.dumps(body, ensure_ascii=False), WORDS)
+
+
+def decision(keys: KeyRing, row: Any) -> Decision:
+    """A row of `decisions`."""
+    words = json.loads(keys.open(row["words"], WORDS))
+    names = ("decision_id", "submission", "level", "decision", "by", "at", "manifests")
+    return Decision(
+        **{name: row[name] for name in names},
+        comment=words["comment"],
+        defects=tuple(Defect(material_id=m, reason=reason) for m, reason in words["defects"]),
+    )
+
+
+def dossier(row: Any, materials: Sequence[Material] = (), decisions: Sequence[Decision] = ()) -> Dossier:
+    """A row of `dossiers` with what belongs to it."""
+    names = ("dossier_id", "applicant_id", "organisation_id", "organisation_path", "cycle", "catalogue_version")
+    more = ("level", "submission", "version", "event_number", "updated_at", "submitted_at")
+    return Dossier(
+        **{name: row[name] for name in (*names, *more)},
+        state=DossierState(row["state"]),
+        route=tuple(row["route"]),
+        reached=tuple(row["reached"]),
+        materials=tuple(materials),
+        decisions=tuple(decisions),
+    )
+
+
+def dossier_values(dossier: Dossier, status: str) -> Mapping[str, object]:
+    """The header's columns."""
+    names = (
+        "dossier_id",
+        "applicant_id",
+        "organisation_id",
+        "organisation_path",
+        "cycle",
+        "catalogue_version",
+        "state",
+    )
+    more = ("level", "submission", "version", "event_number", "updated_at", "submitted_at")
+    plain = {name: getattr(dossier, name) for name in (*names, *more)}
+    return {**plain, "route": list(dossier.route), "reached": list(dossier.reached), "status": status}

@@ -1,0 +1,157 @@
+"""Opens transactions, and what belongs to no dossier; see the port."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.kernel.clock import Clock
+from services.kernel.crypto import KeyRing
+from services.kernel.db.engine import EVERYTHING, Database
+from services.kernel.db.engine import Scope as RowScope
+from services.kernel.events.outbox import Outbox
+from services.kernel.ids import Ids
+from services.kernel.wakeup import listening
+from services.review.domain.audit import AuditRow, Head
+from services.review.domain.records import Actor, Dossier, DossierState, Office, Organisation, Role
+from services.review.ports import Change, Scope, Unit, Waiting
+from services.review.repository import mapping, tables
+from services.review.repository.unit import CHANGES_CHANNEL, PostgresUnit
+
+
+def _rows(scope: Scope) -> RowScope:
+    return RowScope(organisation_path=scope.organisation_path, dossier_id=scope.dossier_id)
+
+
+class PostgresWork:
+    """The port over PostgreSQL."""
+
+    def __init__(self, database: Database, keys: KeyRing, audit_key: bytes, clock: Clock, ids: Ids) -> None:
+        """`database` is the service's own."""
+        self._database = database
+        self._keys = keys
+        self._audit_key = audit_key
+        self._clock = clock
+        self._ids = ids
+
+    @asynccontextmanager
+    async def begin(self, scope: Scope) -> AsyncIterator[Unit]:
+        """See the port."""
+        async with self._database.transaction(_rows(scope)) as connection, self.within(connection) as unit:
+            yield unit
+
+    @asynccontextmanager
+    async def within(self, connection: AsyncConnection, outbox: Outbox | None = None) -> AsyncIterator[PostgresUnit]:
+        """A unit over a transaction that somebody else commits: a job's, or a consumer's with its own outbox."""
+        unit = PostgresUnit(connection, self._keys, self._audit_key, self._clock, self._ids)
+        if outbox is not None:
+            unit.outbox = outbox
+        yield unit
+        await unit.flush()
+
+    async def actor(self, account_id: str) -> Actor:
+        """See the port."""
+        joined = tables.offices.join(
+            tables.organisations, tables.organisations.c.organisation_id == tables.offices.c.organisation_id
+        )
+        query = sa.select(tables.offices.c.role, tables.organisations).select_from(joined)
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(query.where(tables.offices.c.account_id == account_id))).mappings().all()
+        offices = [Office(role=Role(row["role"]), organisation=mapping.organisation(row)) for row in rows]
+        return Actor(account_id=account_id, offices=tuple(offices))
+
+    async def organisation(self, organisation_id: str) -> Organisation | None:
+        """See the port."""
+        query = sa.select(tables.organisations).where(tables.organisations.c.organisation_id == organisation_id)
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else mapping.organisation(row)
+
+    async def organisations(self, below: str, after: str, size: int) -> Sequence[Organisation]:
+        """See the port."""
+        path = tables.organisations.c.path
+        query = sa.select(tables.organisations).where(sa.func.starts_with(path, below), path > after)
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(query.order_by(path).limit(size))).mappings().all()
+        return [mapping.organisation(row) for row in rows]
+
+    async def save_organisation(self, organisation: Organisation) -> None:
+        """See the port."""
+        names = ("organisation_id", "path", "name", "level", "kind")
+        values = {name: getattr(organisation, name) for name in names}
+        statement = pg.insert(tables.organisations).values(values)
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                statement.on_conflict_do_update(index_elements=["organisation_id"], set_={"name": organisation.name})
+            )
+
+    async def assign(self, account_id: str, role: Role, organisation_id: str, name: str) -> None:
+        """See the port."""
+        office = {"account_id": account_id, "role": role, "organisation_id": organisation_id}
+        person = pg.insert(tables.persons).values(person_id=account_id, name=name)
+        async with self._database.transaction() as connection:
+            await connection.execute(pg.insert(tables.offices).values(office).on_conflict_do_nothing())
+            if name:
+                await connection.execute(
+                    person.on_conflict_do_update(index_elements=["person_id"], set_={"name": name})
+                )
+
+    async def names(self, account_ids: Sequence[str]) -> Mapping[str, str]:
+        """See the port."""
+        query = sa.select(tables.persons.c.person_id, tables.persons.c.name)
+        wanted = tables.persons.c.person_id.in_(list(account_ids))
+        async with self._database.transaction() as connection:
+            return {row[0]: row[1] for row in await connection.execute(query.where(wanted))}
+
+    async def dossiers(
+        self, scope: Scope, *, applicant_id: str, level: str, state: str, waiting: bool, before: str, size: int
+    ) -> Sequence[tuple[Dossier, str]]:
+        """See the port."""
+        table = tables.dossiers
+        query = sa.select(table).order_by(table.c.dossier_id.desc()).limit(size)
+        if applicant_id:
+            query = query.where(table.c.applicant_id == applicant_id)
+        if level:
+            query = query.where(table.c.reached.contains([level]))
+        if waiting:
+            query = query.where(table.c.level == level, table.c.state == DossierState.IN_REVIEW)
+        if state:
+            query = query.where(table.c.state == state)
+        if before:
+            query = query.where(table.c.dossier_id < before)
+        async with self._database.transaction(_rows(scope)) as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [(mapping.dossier(row), row["status"]) for row in rows]
+
+    async def chain(self, scope: Scope, dossier_id: str) -> tuple[Sequence[AuditRow], Head | None]:
+        """See the port."""
+        rows = sa.select(tables.audit).where(tables.audit.c.dossier_id == dossier_id).order_by(tables.audit.c.sequence)
+        heads = sa.select(tables.audit_heads).where(tables.audit_heads.c.dossier_id == dossier_id)
+        async with self._database.transaction(_rows(scope)) as connection:
+            found = (await connection.execute(rows)).mappings().all()
+            head = (await connection.execute(heads)).mappings().first()
+        lines = [AuditRow(sequence=row["sequence"], body=row["body"], mac=row["mac"]) for row in found]
+        names = ("dossier_id", "length", "mac", "seal")
+        return lines, None if head is None else Head(**{name: head[name] for name in names})
+
+    async def chained(self) -> Sequence[str]:
+        """See the port."""
+        query = sa.union(sa.select(tables.audit.c.dossier_id), sa.select(tables.audit_heads.c.dossier_id))
+        async with self._database.transaction(EVERYTHING) as connection:
+            return sorted(row[0] for row in await connection.execute(query))
+
+    async def changes(self, scope: Scope, after_seq: int, size: int) -> Sequence[Change]:
+        """See the port."""
+        table = tables.changes
+        query = sa.select(table).where(table.c.seq > after_seq).order_by(table.c.seq).limit(size)
+        async with self._database.transaction(_rows(scope)) as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [Change(**{name: row[name] for name in ("seq", "dossier_id", "material_id", "kind")}) for row in rows]
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[Waiting]:
+        """See the port."""
+        async with listening(self._database.url, CHANGES_CHANNEL) as wakeup:
+            yield wakeup

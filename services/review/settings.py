@@ -1,0 +1,15 @@
+"""Settings of the review service."""
+
+from pydantic import AliasChoices, Field
+
+from services.kernel.config import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """See `docs/settings.md`."""
+
+    database: str = Field(default="", validation_alias=AliasChoices("SHENBAO_REVIEW_DATABASE", "database"))
+    #: How long one Watch call lasts; the caller calls again.
+    watch_s: float = Field(default=300, gt=0)
+    #: How often the heads of all audit chains are anchored in the object store.
+    anchor_every_s: float = Field(default=24 * 3600, gt=0)

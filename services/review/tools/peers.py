@@ -1,0 +1,66 @@
+"""`upload`, `video` and `pdfcheck` as this service asks them."""
+
+from collections.abc import Callable
+
+import grpc
+
+from services.catalogue.protobuf import all_from_proto
+from services.gen.pdfcheck.v1 import pdfcheck_pb2, pdfcheck_pb2_grpc
+from services.gen.upload.v1 import upload_pb2, upload_pb2_grpc
+from services.gen.video.v1 import video_pb2, video_pb2_grpc
+from services.kernel.grpc_client import call
+from services.review.domain.records import Dossier
+from services.review.ports import FetchedReport
+
+#: (audience, dossier id, organisation path) → token.
+OwnToken = Callable[[str, str, str], str]
+
+
+class PeerFacts:
+    """The port over gRPC."""
+
+    def __init__(
+        self, upload: grpc.aio.Channel, video: grpc.aio.Channel, pdfcheck: grpc.aio.Channel, token: OwnToken
+    ) -> None:
+        """Channels stay the caller's."""
+        self._upload = upload_pb2_grpc.UploadServiceStub(upload)
+        self._video = video_pb2_grpc.VideoServiceStub(video)
+        self._pdfcheck = pdfcheck_pb2_grpc.PdfcheckServiceStub(pdfcheck)
+        self._token = token
+
+    def _token_for(self, audience: str, dossier: Dossier) -> str:
+        return self._token(audience, dossier.dossier_id, dossier.organisation_path)
+
+    async def file_name(self, dossier: Dossier, file_id: str) -> str:
+        """See the port."""
+        request = upload_pb2.DescribeFileRequest(dossier_id=dossier.dossier_id, file_id=file_id)
+        token = self._token_for("upload", dossier)
+        return (await call(self._upload.DescribeFile, request, token=token, idempotent=True)).file.file_name
+
+    async def video_report(self, dossier: Dossier, file_id: str) -> FetchedReport:
+        """See the port."""
+        request = video_pb2.GetReportRequest(dossier_id=dossier.dossier_id, file_id=file_id)
+        token = self._token_for("video", dossier)
+        report = (await call(self._video.GetReport, request, token=token, idempotent=True)).report
+        return FetchedReport(
+            report_id=report.report_id,
+            version=report.version,
+            verdict=report.verdict,
+            findings=all_from_proto(report.findings),
+            duration_s=report.facts.duration_s,
+            parsed_name=report.parsed_name.name,
+            parsed_id_number=report.parsed_name.id_number,
+        )
+
+    async def document_report(self, dossier: Dossier, file_id: str) -> FetchedReport:
+        """See the port."""
+        request = pdfcheck_pb2.GetReportRequest(dossier_id=dossier.dossier_id, file_id=file_id)
+        token = self._token_for("pdfcheck", dossier)
+        report = (await call(self._pdfcheck.GetReport, request, token=token, idempotent=True)).report
+        return FetchedReport(
+            report_id=report.report_id,
+            version=report.version,
+            verdict=report.verdict,
+            findings=all_from_proto(report.findings),
+            pages=report.facts.pages,
+        )

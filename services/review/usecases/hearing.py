@@ -1,0 +1,174 @@
+"""What the facts of the other services change. Each runs in the transaction of its inbox row or its job."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from services.kernel.errors import AppError, Kind
+from services.kernel.events.consumer import InvariantBroken
+from services.review.domain.records import Disc, Dossier, File, FileState, Material, Merged, Report
+from services.review.ports import FetchedReport, Unit
+from services.review.usecases.context import Context, refresh
+
+ACTOR = "service:review"
+
+
+def _with(dossier: Dossier, material_id: str, change: Callable[[Material], Material]) -> Dossier:
+    materials = tuple(change(m) if m.material_id == material_id else m for m in dossier.materials)
+    return replace(dossier, materials=materials)
+
+
+def _with_file(dossier: Dossier, material_id: str, file: File) -> Dossier:
+    def change(material: Material) -> Material:
+        others = tuple(other for other in material.files if other.file_id != file.file_id)
+        return replace(material, files=(*others, file))
+
+    return _with(dossier, material_id, change)
+
+
+def find_file(dossier: Dossier, file_id: str) -> tuple[Material, File] | None:
+    """The file and its material, None when it is not (any more) part of the dossier."""
+    for material in dossier.materials:
+        for file in material.files:
+            if file.file_id == file_id:
+                return material, file
+    return None
+
+
+async def file_stored(context: Context, unit: Unit, dossier_id: str, material_id: str, file: File) -> None:
+    """A new file of a material; its name is fetched by a job. Raises `InvariantBroken` for an unknown material."""
+    dossier = await _dossier(unit, dossier_id)
+    material = dossier.material(material_id)
+    if material is None:
+        raise InvariantBroken(f"no material {material_id}")
+    position = max((other.position for other in material.files), default=-1) + 1
+    file = replace(file, position=position)
+    await unit.save_file(dossier, material_id, file)
+    await unit.fetch_later(dossier, "fetch-name", file.file_id, 1)
+    details: dict[str, str | int | bool] = {"file": file.file_id, "material": material_id, "bytes": file.size_bytes}
+    await unit.audit(dossier, "file-stored", ACTOR, details)
+    unit.change(dossier, "material", material_id)
+    await refresh(context, unit, _with_file(dossier, material_id, file))
+
+
+async def _dossier(unit: Unit, dossier_id: str) -> Dossier:
+    dossier = await unit.dossier(dossier_id)
+    if dossier is None:
+        raise InvariantBroken(f"no dossier {dossier_id}")
+    return dossier
+
+
+async def _change_file(
+    context: Context, unit: Unit, dossier_id: str, file_id: str, change: Callable[[File], File], action: str = ""
+) -> None:
+    """Change a file that is (still) there; a fact about one that is gone has no effect."""
+    dossier = await _dossier(unit, dossier_id)
+    found = find_file(dossier, file_id)
+    if found is None:
+        return
+    material, file = found
+    changed = change(file)
+    await unit.save_file(dossier, material.material_id, changed)
+    if action:
+        await unit.audit(dossier, action, ACTOR, {"file": file_id, "sha256": changed.sha256})
+    unit.change(dossier, "material", material.material_id)
+    await refresh(context, unit, _with_file(dossier, material.material_id, changed))
+
+
+async def file_verified(context: Context, unit: Unit, dossier_id: str, file_id: str, sha256: str) -> None:
+    """The whole file's hash is known."""
+
+    def change(file: File) -> File:
+        return replace(file, sha256=sha256, state=FileState.VERIFIED)
+
+    await _change_file(context, unit, dossier_id, file_id, change, "file-verified")
+
+
+async def file_rejected(context: Context, unit: Unit, dossier_id: str, file_id: str, code: str) -> None:
+    """The bytes are not what was declared."""
+
+    def change(file: File) -> File:
+        return replace(file, state=FileState.REJECTED, rejection_code=code)
+
+    await _change_file(context, unit, dossier_id, file_id, change, "file-rejected")
+
+
+async def file_deleted(context: Context, unit: Unit, dossier_id: str, file_id: str) -> None:
+    """The applicant removed it."""
+    dossier = await _dossier(unit, dossier_id)
+    found = find_file(dossier, file_id)
+    await unit.delete_file(file_id)
+    if found is None:
+        return
+    material, _ = found
+
+    def change(material: Material) -> Material:
+        left = tuple(file for file in material.files if file.file_id != file_id)
+        disc = None if material.disc is not None and material.disc.file_id == file_id else material.disc
+        return replace(material, files=left, disc=disc)
+
+    await unit.audit(dossier, "file-deleted", dossier.applicant_id, {"file": file_id, "material": material.material_id})
+    unit.change(dossier, "material", material.material_id)
+    await refresh(context, unit, _with(dossier, material.material_id, change))
+
+
+async def checked(context: Context, unit: Unit, dossier_id: str, file_id: str, report: Report, stage: str) -> None:
+    """A file has a new report; its texts are fetched by a job of `stage`."""
+    dossier = await _dossier(unit, dossier_id)
+    if find_file(dossier, file_id) is None:
+        return
+    await unit.fetch_later(dossier, stage, file_id, report.version)
+    await _change_file(context, unit, dossier_id, file_id, lambda file: replace(file, report=report))
+
+
+async def merged(context: Context, unit: Unit, dossier_id: str, material_id: str, result: Merged) -> None:
+    """A material's parts were merged; a merge of an older recipe is kept but does not count."""
+    dossier = await _dossier(unit, dossier_id)
+    material = dossier.material(material_id)
+    if material is None:
+        return
+    details: dict[str, str | int | bool] = {"material": material_id, "sha256": result.sha256, "pages": result.pages}
+    await unit.audit(dossier, "merged", ACTOR, details)
+    unit.change(dossier, "material", material_id)
+    await refresh(context, unit, _with(dossier, material_id, lambda m: replace(m, merged=result)))
+
+
+async def disc_built(context: Context, unit: Unit, dossier_id: str, material_id: str, disc: Disc) -> None:
+    """A disc image was built and read back."""
+    dossier = await _dossier(unit, dossier_id)
+    if find_file(dossier, disc.file_id) is None:
+        return
+    details: dict[str, str | int | bool] = {"disc": disc.disc_id, "sha256": disc.sha256, "file": disc.file_id}
+    await unit.audit(dossier, "disc-built", ACTOR, details)
+    unit.change(dossier, "material", material_id)
+    await refresh(context, unit, _with(dossier, material_id, lambda m: replace(m, disc=disc)))
+
+
+async def name_fetched(context: Context, unit: Unit, dossier_id: str, file_id: str, name: str) -> None:
+    """Upload has told a file's name."""
+    await _change_file(context, unit, dossier_id, file_id, lambda file: replace(file, file_name=name))
+
+
+async def report_fetched(context: Context, unit: Unit, dossier_id: str, file_id: str, fetched: FetchedReport) -> None:
+    """A report's texts are here. One older than what is known is not written.
+
+    Raises `AppError` review.report-behind (retryable) when the other service answers with an older one.
+    """
+    dossier = await _dossier(unit, dossier_id)
+    found = find_file(dossier, file_id)
+    if found is None:
+        return
+    known = found[1].report
+    if known is not None and fetched.version < known.version:
+        raise AppError("review.report-behind", Kind.UNAVAILABLE, retryable=True)
+    report = Report(
+        report_id=fetched.report_id,
+        version=fetched.version,
+        verdict=fetched.verdict,
+        fetched=True,
+        findings=fetched.findings,
+        pages=fetched.pages,
+        duration_s=fetched.duration_s,
+        parsed_name=fetched.parsed_name,
+        parsed_id_number=fetched.parsed_id_number,
+    )
+    await _change_file(context, unit, dossier_id, file_id, lambda file: replace(file, report=report))
