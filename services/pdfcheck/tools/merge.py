@@ -18,6 +18,7 @@ from services.catalogue.sniff import HEAD_BYTES, MediaType, media_type
 from services.pdfcheck.domain.facts import Json
 from services.pdfcheck.domain.merging import Bookmark, Part, bookmarks_of
 from services.pdfcheck.tools import content, inspect, picture, strip
+from services.pdfcheck.tools.jpeg import DamagedError
 
 #: Where the result stands in the scratch folder.
 RESULT = "merged.pdf"
@@ -53,7 +54,7 @@ def merge(
     for number, source in enumerate(sources):
         try:
             prepared.append(_prepare(source, scratch / f"part-{number:04}"))
-        except (pikepdf.PdfError, ValueError, picture.TooManyPixelsError, SyntaxError):
+        except (pikepdf.PdfError, pikepdf.PasswordError, DamagedError, picture.TooManyPixelsError):
             return {"failed_part": number}
         progress(0.5 * (number + 1) / len(sources))
     counts = [part.pages for part in prepared]

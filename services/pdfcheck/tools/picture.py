@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import img2pdf
 import pikepdf
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from services.catalogue.sniff import MediaType
 from services.pdfcheck.domain.facts import DocumentFacts, Health, PageSize
@@ -55,7 +55,7 @@ def facts_of(content: bytes, media_type: MediaType) -> DocumentFacts:
     blank = DocumentFacts(size_bytes=len(content), media_type=media_type, health=Health.DAMAGED)
     try:
         page = page_of(content, media_type)
-    except (jpeg.DamagedError, UnidentifiedImageError, OSError, SyntaxError, ValueError, img2pdf.ImageOpenError):
+    except jpeg.DamagedError:
         return blank
     except TooManyPixelsError:
         return blank.with_health(Health.TOO_COMPLEX)
@@ -75,8 +75,7 @@ def facts_of(content: bytes, media_type: MediaType) -> DocumentFacts:
 def page_of(content: bytes, media_type: MediaType) -> PicturePage:
     """The one-page PDF of a picture.
 
-    Raises `jpeg.DamagedError`, `OSError` or `ValueError` for a picture that does not decode to its end, and
-    :class:`TooManyPixelsError`.
+    Raises `jpeg.DamagedError` for a picture that does not decode to its end, and :class:`TooManyPixelsError`.
     """
     return _jpeg_page(content) if media_type is MediaType.JPEG else _png_page(content)
 
@@ -93,17 +92,19 @@ def page_size_pt(width_px: int, height_px: int, dpi: float | None) -> tuple[floa
 
 def _decode(content: bytes, *, fraction: int = 1) -> Image.Image:
     """Decode to the end, at 1/`fraction` of the size where the format can. Raises as `page_of` does."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
+    try:
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
             image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise TooManyPixelsError from error
-    if image.width * image.height > MAX_PIXELS:
-        raise TooManyPixelsError
-    if fraction > 1:
-        image.draft(image.mode, (image.width // fraction, image.height // fraction))
-    image.load()
+        if image.width * image.height > MAX_PIXELS:
+            raise TooManyPixelsError
+        if fraction > 1:
+            image.draft(image.mode, (image.width // fraction, image.height // fraction))
+        image.load()
+    except Image.DecompressionBombError as error:
+        raise TooManyPixelsError from error
+    except (OSError, SyntaxError, ValueError) as error:
+        # What Pillow says of data that ends early or makes no sense; the data is in memory, so nothing was read.
+        raise jpeg.DamagedError("does not decode") from error
     return image
 
 
@@ -151,7 +152,10 @@ def _png_page(content: bytes) -> PicturePage:
     density = image.info.get("dpi")
     dpi = float(density[0]) if isinstance(density, tuple) else None
     size = page_size_pt(image.width, image.height, dpi)
-    written: object = img2pdf.convert(content, layout_fun=img2pdf.get_layout_fun(size), nodate=True, producer="")
+    try:
+        written: object = img2pdf.convert(content, layout_fun=img2pdf.get_layout_fun(size), nodate=True, producer="")
+    except (img2pdf.ImageOpenError, img2pdf.PdfTooLargeError) as error:
+        raise jpeg.DamagedError("does not become a page") from error
     if not isinstance(written, bytes):
         raise TypeError("img2pdf returned no bytes")
     return PicturePage(pdf=written, width_px=image.width, height_px=image.height)
