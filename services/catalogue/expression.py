@@ -59,7 +59,8 @@ def _tokens(text: str) -> list[_Token]:
     while position < len(stripped):
         match = _TOKEN.match(stripped, position)
         if match is None:
-            raise ExpressionError(f"unexpected {stripped[position:].strip()[:1]!r}", position + 1)
+            rest = stripped[position:].lstrip()
+            raise ExpressionError(f"unexpected {rest[:1]!r}", len(stripped) - len(rest) + 1)
         kind = match.lastgroup or ""
         word = match.group(kind)
         if kind == "word" and word in _KEYWORDS:
