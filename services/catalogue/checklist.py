@@ -33,7 +33,9 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperLine:
-    """One line of the paper set; `copies` None means that the notice does not say."""
+    """One line of the paper set; `copies` None means that the notice does not say, `interpretation` that a person
+    decides whether it is due.
+    """
 
     id: str
     title_zh: str
@@ -42,6 +44,7 @@ class PaperLine:
     form: str
     rules: tuple[str, ...]
     generated_by_system: bool
+    interpretation: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,20 +70,19 @@ def entry_of(catalogue: Catalogue, profile: Profile, item: Item, ordinal: int) -
 
 def _answers(item: Item, profile: Profile) -> Sequence[Answer]:
     given = profile.answers.get(item.follows or item.id, ())
-    own = profile.answers.get(item.id, given)
-    if item.entries == "listed":
-        return tuple(_with_default_path(item, answer) for answer in own)
-    return tuple(_with_default_path(item, answer) for answer in own) or (_default(item),)
+    own = tuple(_with_defaults(item, answer) for answer in profile.answers.get(item.id, given))
+    return own if item.entries == "listed" else own or (_default(item),)
 
 
 def _default(item: Item) -> Answer:
-    return Answer(path=item.paths[0] if item.paths else None)
+    return _with_defaults(item, Answer())
 
 
-def _with_default_path(item: Item, answer: Answer) -> Answer:
-    if answer.path is not None or not item.paths:
-        return answer
-    return answer.model_copy(update={"path": item.paths[0]})
+def _with_defaults(item: Item, answer: Answer) -> Answer:
+    """An answer that names no path or no kind means the item's first one."""
+    path = answer.path or next(iter(item.paths), None)
+    kind = answer.kind or next(iter(item.kinds), None)
+    return answer.model_copy(update={"path": path, "kind": kind})
 
 
 def _entries(item: Item, profile: Profile) -> list[Entry]:
@@ -123,11 +125,11 @@ def _of_idle(item: Item, component: Component, in_force: set[str]) -> bool:
 
 
 def _reason(item: Item) -> tuple[str, str]:
+    if item.reason is not None:
+        return item.reason.zh, item.reason.en
     if item.entries == "listed":
         return "在申报信息中选择了本项", "chosen in the profile"
-    if item.applies_when.text == "always":
-        return "所有申报人员均须提交", "due from every applicant"
-    return f"符合条件：{item.applies_when.text}", f"condition met: {item.applies_when.text}"
+    return "所有申报人员均须提交", "due from every applicant"
 
 
 def missing(entry: Entry, present: Sequence[str]) -> tuple[Finding, ...]:
@@ -166,6 +168,7 @@ def _paper(catalogue: Catalogue, profile: Profile) -> tuple[PaperLine, ...]:
             form=paper.form,
             rules=paper.rules,
             generated_by_system=paper.generated_by_system,
+            interpretation=paper.interpretation,
         )
         for paper in catalogue.paper
         if paper.applies_when.holds(names)

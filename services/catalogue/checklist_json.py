@@ -18,6 +18,7 @@ def to_data(checklist: Checklist) -> Data:
                 "form": line.form,
                 "rules": list(line.rules),
                 "generated_by_system": line.generated_by_system,
+                "interpretation": line.interpretation,
             }
             for line in checklist.paper
         ],

@@ -35,6 +35,8 @@ def _doubles(document: Document) -> Iterator[Problem]:
 
 def _conditions(document: Document) -> Iterator[Problem]:
     for index, item in enumerate(document.items):
+        if item.reason is None and item.applies_when.text != "always":
+            yield ("items", index), "a condition needs a `reason` in words"
         for path, expression in _expressions(item):
             for name in sorted(expression.names - KNOWN_NAMES):
                 yield ("items", index, *path), f"unknown name {name!r}; see docs/profile.md"

@@ -91,6 +91,13 @@ class Retention(Record):
     rule: str
 
 
+class Reason(Record):
+    """Why an item is due, for people."""
+
+    zh: str
+    en: str
+
+
 class Disc(Record):
     """What is handed in for a surgery video (M15-2g)."""
 
@@ -110,12 +117,17 @@ class Item(Record):
     title_en: str
     section: str
     applies_when: When
+    #: The condition in words; needed wherever it is not `always`.
+    reason: Reason | None = None
     #: single: one entry; per_entry: one per answer, at least one; listed: only what the profile lists.
     entries: Literal["single", "per_entry", "listed"]
     #: Due whenever that other item is listed.
     follows: str | None = None
     multiplicity: str
+    #: Ways to prove the item, of which an answer names one; the first is taken when it names none.
     paths: tuple[str, ...] = ()
+    #: Kinds of thing that the item is about, chosen in the same manner.
+    kinds: tuple[str, ...] = ()
     #: Kind of the final material.
     media: tuple[Literal["pdf", "mp4"], ...]
     #: What its parts may be.
@@ -174,6 +186,7 @@ class Paper(Record):
     rules: tuple[str, ...]
     notes: tuple[str, ...] = ()
     source_quote: str
+    interpretation: bool = False
 
 
 class Template(Record):

@@ -1,6 +1,6 @@
 """The applicant's profile: what the checklist and the comparisons need to know (`docs/profile.md`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Literal
 
@@ -9,10 +9,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from services.catalogue import id_number as ids
 from services.catalogue import names
 from services.catalogue.expression import Value
-from services.catalogue.source import Source, SourceError, parse, validated
+from services.catalogue.model import Catalogue
+from services.catalogue.source import Path, Source, SourceError, parse, validated
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-Day = Annotated[date, BeforeValidator(lambda value: value)]
+
+
+def _day(value: object) -> object:
+    """YAML reads 20200101 as a number, which would become a moment in seconds; only texts are days."""
+    if isinstance(value, date | None):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("write the day as YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class _Record(BaseModel):
@@ -107,6 +119,7 @@ class Profile(_Record):
         values["has_surgery_video"] = bool(self.answers.get("surgery_video"))
         entry = answer or Answer()
         values.update({key: value for key, value in entry if isinstance(value, str | bool) or value is None})
+        values["electronic"] = entry.electronic or entry.path == "electronic"
         return values
 
     def _path(self, item_id: str, default: str) -> str:
@@ -120,14 +133,43 @@ KNOWN_NAMES = frozenset(
 )
 
 
-def from_yaml(text: str, name: str) -> Profile:
-    """A profile from a YAML file. Raises `SourceError`, every problem with its line."""
-    return validated(parse(text, name), Profile)
+def from_yaml(text: str, name: str, catalogue: Catalogue | None = None) -> Profile:
+    """A profile from a YAML file. Raises `SourceError`, every problem with its line.
+
+    With a catalogue, its answers are held against the items: an answer that would be overlooked is a problem.
+    """
+    return _checked(parse(text, name), catalogue)
 
 
-def from_data(data: object) -> Profile:
-    """A profile from decoded JSON. Raises `SourceError`, every problem with its path."""
-    return validated(Source("profile", data, {}), Profile)
+def from_data(data: object, catalogue: Catalogue | None = None) -> Profile:
+    """A profile from decoded JSON, else as `from_yaml`. Raises `SourceError`, every problem with its path."""
+    return _checked(Source("profile", data, {}), catalogue)
+
+
+def _checked(source: Source, catalogue: Catalogue | None) -> Profile:
+    profile = validated(source, Profile)
+    if catalogue is not None and (problems := tuple(_overlooked(profile, catalogue))):
+        raise SourceError(tuple(source.at(path, message) for path, message in problems))
+    return profile
+
+
+def _overlooked(profile: Profile, catalogue: Catalogue) -> Iterator[tuple[Path, str]]:
+    """Answers that the checklist would not use as they are meant."""
+    items = {item.id: item for item in catalogue.items}
+    for item_id, answers in profile.answers.items():
+        item = items.get(item_id)
+        if item is None:
+            yield ("answers", item_id), "there is no such item; see docs/profile.md"
+            continue
+        if answers and item.entries == "listed" and not item.applies_when.holds(profile.names()):
+            yield ("answers", item_id), f"item {item.number} is for: {item.applies_when.text}"
+        if item.entries == "single" and len(answers) > 1:
+            yield ("answers", item_id), f"item {item.number} has one entry, not {len(answers)}"
+        for index, answer in enumerate(answers):
+            for key, given, allowed in (("path", answer.path, item.paths), ("kind", answer.kind, item.kinds)):
+                if given is not None and given not in allowed:
+                    expected = ", ".join(allowed) or f"item {item.number} has no choice of {key}"
+                    yield ("answers", item_id, index, key), f"{given!r} is none of: {expected}"
 
 
 __all__ = ["KNOWN_NAMES", "Answer", "Profile", "SourceError", "ValidationError", "from_data", "from_yaml"]

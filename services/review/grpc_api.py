@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.catalogue import profile as profiles
 from services.catalogue.checklist import Checklist
 from services.catalogue.checklist_json import to_data
+from services.catalogue.model import Catalogue
 from services.catalogue.profile import Profile
 from services.catalogue.protobuf import all_to_proto
 from services.catalogue.source import SourceError
@@ -40,9 +41,9 @@ def _page(asked: int) -> int:
     return min(asked or _PAGE, _MOST)
 
 
-def _profile(text: str) -> Profile:
+def _profile(text: str, catalogue: Catalogue) -> Profile:
     try:
-        return profiles.from_data(json.loads(text))
+        return profiles.from_data(json.loads(text), catalogue)
     except (SourceError, ValueError) as error:
         problems = "\n".join(error.problems) if isinstance(error, SourceError) else "this is not JSON"
         raise AppError("profile.invalid", Kind.INVALID, problems=problems[:4000]) from error
@@ -243,7 +244,7 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
 
     async def CreateDossier(self, request: pb.CreateDossierRequest, context: CallContext) -> pb.CreateDossierResponse:
         """See the contract."""
-        profile = _profile(request.profile_json)
+        profile = _profile(request.profile_json, self._context.catalogue)
         view = await dossiers.create_dossier(self._context, caller().actor, request.dossier_id, profile)
         return pb.CreateDossierResponse(dossier=_dossier(view))
 
@@ -272,7 +273,7 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
 
     async def PutProfile(self, request: pb.PutProfileRequest, context: CallContext) -> pb.PutProfileResponse:
         """See the contract."""
-        profile = _profile(request.profile_json)
+        profile = _profile(request.profile_json, self._context.catalogue)
         view = await dossiers.put_profile(self._context, caller().actor, request.dossier_id, profile, request.version)
         return pb.PutProfileResponse(dossier=_dossier(view))
 
