@@ -100,12 +100,10 @@ def _entry(item: Item, ordinal: int, answer: Answer, profile: Profile) -> Entry:
     in_force = {component_id for alternative in alternatives for component_id in alternative.of}
     components = []
     for component in item.components:
-        due = component.required == "always" or (component.when is not None and component.when.holds(names))
-        welcome = component.required == "option" and (
-            component.id in in_force or not _of_idle(item, component, in_force)
-        )
-        if due or welcome:
-            components.append(Owed(component=component, due=due))
+        applies = component.when is None or component.when.holds(names)
+        option = component.required == "option"
+        if applies and not (option and _of_idle(item, component, in_force)):
+            components.append(Owed(component=component, due=not option))
     zh, en = _reason(item)
     return Entry(
         item=item,

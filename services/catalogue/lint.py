@@ -41,8 +41,8 @@ def _conditions(document: Document) -> Iterator[Problem]:
             for name in sorted(expression.names - KNOWN_NAMES):
                 yield ("items", index, *path), f"unknown name {name!r}; see docs/profile.md"
         for number, component in enumerate(item.components):
-            if (component.required == "when") != (component.when is not None):
-                yield ("items", index, "components", number), "`when` goes with `required: when`, and only with it"
+            if component.required != "option" and (component.required == "when") != (component.when is not None):
+                yield ("items", index, "components", number), "`required: when` needs `when`, `always` cannot have it"
     for index, paper in enumerate(document.paper):
         for name in sorted(paper.applies_when.names - KNOWN_NAMES):
             yield ("paper", index, "applies_when"), f"unknown name {name!r}; see docs/profile.md"

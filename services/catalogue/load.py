@@ -12,21 +12,22 @@ DATA = "sichuan-2023.yaml"
 LEVELS = "levels.yaml"
 
 
-def _text(name: str) -> str:
+def packaged(name: str) -> str:
+    """The text of a data file that comes with this package."""
     return (resources.files("services.catalogue") / name).read_text("utf-8")
 
 
 @cache
 def default() -> Catalogue:
     """The catalogue of this release. Raises `SourceError` when its data is wrong (the tests keep it right)."""
-    return from_text(_text(DATA), _text(LEVELS))
+    return from_text(packaged(DATA), packaged(LEVELS))
 
 
-def from_text(data: str, levels: str, *, name: str = DATA) -> Catalogue:
-    """A catalogue from two YAML texts. Raises `SourceError`."""
+def from_text(data: str, levels: str, *, name: str = DATA, levels_name: str = LEVELS) -> Catalogue:
+    """A catalogue from two YAML texts; the names are for messages. Raises `SourceError`."""
     source = parse(data, name)
     document = validated(source, Document)
-    sign_off = validated(parse(levels, LEVELS), Levels)
+    sign_off = validated(parse(levels, levels_name), Levels)
     if problems := lint.problems(document, sign_off, source):
         raise SourceError(problems)
     sha256 = hashlib.sha256(data.encode() + b"\x00" + levels.encode()).hexdigest()
