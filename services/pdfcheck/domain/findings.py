@@ -74,7 +74,7 @@ def _too_large(facts: DocumentFacts, limits: DocumentLimits) -> Iterator[Finding
                 limit=limits.page_bytes,
                 unit="bytes",
                 where=f"page {number}",
-                params={"page": number},
+                params={"page": number, "over": f"{page.size_bytes - limits.page_bytes:,}"},
             )
     if limits.item_bytes is not None and facts.size_bytes > limits.item_bytes:
         yield Finding(
@@ -83,6 +83,7 @@ def _too_large(facts: DocumentFacts, limits: DocumentLimits) -> Iterator[Finding
             measured=facts.size_bytes,
             limit=limits.item_bytes,
             unit="bytes",
+            params={"over": f"{facts.size_bytes - limits.item_bytes:,}"},
         )
 
 

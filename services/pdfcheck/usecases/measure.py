@@ -5,9 +5,11 @@ from services.kernel.sandbox.port import DOCUMENTS, LIMITS_HIT, ByteSource, Sand
 from services.pdfcheck.domain import facts as document
 from services.pdfcheck.domain.facts import DocumentFacts
 
-#: What the sandbox calls; `kernel.wiring.PRELOADS` names both modules.
+#: What the sandbox calls.
 INSPECT = "services.pdfcheck.tools.inspect:inspect"
 MERGE = "services.pdfcheck.tools.merge:merge"
+#: What a sandbox imports once for both.
+PRELOAD = ("services.pdfcheck.tools.inspect", "services.pdfcheck.tools.merge")
 
 
 async def measure(sandbox: Sandbox, source: ByteSource, page_limit_bytes: int) -> DocumentFacts:
