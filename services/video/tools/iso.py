@@ -103,7 +103,7 @@ class _SourceFile(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         left = max(0, self._source.size_bytes - self._position)
-        data = self._source.read(self._position, left if size < 0 else min(size, left))
+        data = self._source.read_at(self._position, left if size < 0 else min(size, left))
         self._position += len(data)
         return data
 

@@ -16,7 +16,7 @@ class ReadAt(Protocol):
         """Length of the whole content."""
         ...
 
-    def read(self, offset: int, length: int) -> bytes:
+    def read_at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`; fewer only at the end, b"" at or past it. May raise `OSError`."""
         ...
 
@@ -37,7 +37,7 @@ class Reader:
         start = offset - self._window_offset
         length = max(0, min(length, self.size_bytes - offset))
         if start < 0 or start + length > len(self._window):
-            self._window = self._source.read(offset, max(length, min(READ_AHEAD_BYTES, self.size_bytes - offset)))
+            self._window = self._source.read_at(offset, max(length, min(READ_AHEAD_BYTES, self.size_bytes - offset)))
             self._window_offset, start = offset, 0
             self.bytes_read += len(self._window)
         return self._window[start : start + length]

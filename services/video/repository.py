@@ -1,0 +1,168 @@
+"""Reports and discs in PostgreSQL, sealed where they hold a name, with their events in the same transaction."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+from google.protobuf.message import Message
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.catalogue.findings import Finding
+from services.gen.events.v1 import events_pb2
+from services.kernel.clock import Clock
+from services.kernel.crypto import KeyRing
+from services.kernel.db.engine import Database, Scope
+from services.kernel.events.envelope import Event
+from services.kernel.events.outbox import Outbox
+from services.kernel.ids import Ids
+from services.video.ports import Disc, Subject, VideoReport
+
+SERVICE = "video"
+_REPORT = "video.reports.body"
+_NAME = "video.discs.file_name"
+_metadata = sa.MetaData()
+reports = sa.Table(
+    "reports",
+    _metadata,
+    sa.Column("file_id", sa.Text, primary_key=True),
+    *[sa.Column(name, sa.Text) for name in ("dossier_id", "organisation_path", "report_id", "verdict")],
+    sa.Column("version", sa.BigInteger),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("checked_at", sa.DateTime(timezone=True)),
+)
+discs = sa.Table(
+    "discs",
+    _metadata,
+    sa.Column("file_id", sa.Text, primary_key=True),
+    *[sa.Column(name, sa.Text) for name in ("dossier_id", "organisation_path", "disc_id", "object_key", "sha256")],
+    *[sa.Column(name, sa.Text) for name in ("file_sha256", "label")],
+    sa.Column("file_name", sa.LargeBinary),
+    sa.Column("version", sa.BigInteger),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("built_at", sa.DateTime(timezone=True)),
+)
+
+
+class PostgresReports:
+    """See the port."""
+
+    def __init__(self, database: Database, keys: KeyRing, clock: Clock, ids: Ids) -> None:
+        """`database` is the service's own."""
+        self._database = database
+        self._keys = keys
+        self._clock = clock
+        self._ids = ids
+
+    async def _row(self, dossier_id: str, organisation_path: str, query: Any) -> Any:
+        scope = Scope(organisation_path=organisation_path, dossier_id=dossier_id)
+        async with self._database.transaction(scope) as connection:
+            return (await connection.execute(query)).mappings().first()
+
+    async def report(self, dossier_id: str, organisation_path: str, file_id: str) -> VideoReport | None:
+        """See the port."""
+        query = sa.select(reports).where(reports.c.file_id == file_id)
+        row = await self._row(dossier_id, organisation_path, query)
+        if row is None:
+            return None
+        body = json.loads(self._keys.open(row["body"], _REPORT))
+        findings = tuple(Finding(**finding) for finding in body.pop("findings"))
+        head = {name: row[name] for name in ("report_id", "version", "verdict", "checked_at")}
+        return VideoReport(**head, **body, findings=findings)
+
+    async def disc(self, dossier_id: str, organisation_path: str, file_id: str) -> Disc | None:
+        """See the port."""
+        row = await self._row(dossier_id, organisation_path, sa.select(discs).where(discs.c.file_id == file_id))
+        if row is None:
+            return None
+        names = ("disc_id", "version", "object_key", "size_bytes", "sha256", "file_sha256", "label", "built_at")
+        return Disc(
+            **{name: row[name] for name in names}, file_name=self._keys.open(row["file_name"], _NAME)
+        )
+
+    async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
+        """Versions of a file's reports and discs grow together, so that its events are in order."""
+        known = sa.select(sa.func.coalesce(sa.func.max(reports.c.version), 0)).where(reports.c.file_id == file_id)
+        built = sa.select(sa.func.coalesce(sa.func.max(discs.c.version), 0)).where(discs.c.file_id == file_id)
+        newest = sa.select(sa.func.greatest(known.scalar_subquery(), built.scalar_subquery()))
+        return int((await connection.execute(newest)).scalar_one()) + 1
+
+    async def save_report(
+        self, connection: AsyncConnection, outbox: Outbox, subject: Subject, report: VideoReport
+    ) -> None:
+        """Replace the report and announce it."""
+        body = asdict(report)
+        head = {name: body.pop(name) for name in ("report_id", "version", "verdict", "checked_at")}
+        sealed = self._keys.seal(json.dumps(body, ensure_ascii=False, default=dict), _REPORT)
+        values = {**head, **_owner(subject), "body": sealed}
+        await _upsert(connection, reports, values)
+        codes = [
+            events_pb2.FoundCode(code=f.code, level=f.level, measured=_number(f.measured)) for f in report.findings
+        ]
+        told = events_pb2.VideoChecked(
+            file=_reference(subject),
+            report_id=report.report_id,
+            report_version=report.version,
+            stage="verdict",
+            verdict=report.verdict,
+            codes=codes,
+            duration_s=report.duration_s,
+        )
+        self._announce(outbox, "video-checked", subject, report.version, told)
+
+    async def save_disc(self, connection: AsyncConnection, outbox: Outbox, subject: Subject, disc: Disc) -> None:
+        """Replace the disc and announce it."""
+        values = {**asdict(disc), **_owner(subject), "file_name": self._keys.seal(disc.file_name, _NAME)}
+        await _upsert(connection, discs, values)
+        told = events_pb2.DiscBuilt(
+            file=_reference(subject),
+            disc_id=disc.disc_id,
+            object_key=disc.object_key,
+            size_bytes=disc.size_bytes,
+            sha256=disc.sha256,
+            file_sha256=disc.file_sha256,
+        )
+        self._announce(outbox, "disc-built", subject, disc.version, told)
+
+    async def forget(self, connection: AsyncConnection, file_id: str) -> str:
+        """Remove report and disc of a deleted file; the disc image's key, "" when there is none."""
+        await connection.execute(sa.delete(reports).where(reports.c.file_id == file_id))
+        gone = sa.delete(discs).where(discs.c.file_id == file_id).returning(discs.c.object_key)
+        row = (await connection.execute(gone)).first()
+        return "" if row is None else str(row[0])
+
+    def _announce(self, outbox: Outbox, fact: str, subject: Subject, version: int, body: Message) -> None:
+        outbox.add(
+            Event(
+                id=self._ids.new(),
+                type=f"shenbao.video.{fact}.v1",
+                source=SERVICE,
+                aggregate_id=subject.file_id,
+                aggregate_version=version,
+                time=self._clock.now(),
+                payload=body.SerializeToString(deterministic=True),
+            )
+        )
+
+
+def _owner(subject: Subject) -> dict[str, str]:
+    return {
+        "file_id": subject.file_id,
+        "dossier_id": subject.dossier_id,
+        "organisation_path": subject.organisation_path,
+    }
+
+
+def _reference(subject: Subject) -> events_pb2.FileRef:
+    return events_pb2.FileRef(**asdict(subject))
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+async def _upsert(connection: AsyncConnection, table: sa.Table, values: dict[str, Any]) -> None:
+    changing = {name: value for name, value in values.items() if name != "file_id"}
+    statement = pg.insert(table).values(values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["file_id"], set_=changing))
