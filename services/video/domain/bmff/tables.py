@@ -153,7 +153,9 @@ def _chunk_runs(stsc: Box, chunks: int) -> Iterator[tuple[int, int, int]]:
     """(first chunk, chunk behind the last, samples per chunk), chunks from 0."""
     triples = numbers(stsc, 8, 3 * entry_count(stsc), "I")
     starts = triples[0::3]
-    if starts and (starts[0] != 1 or any(after <= before for before, after in pairwise(starts))):
+    if not starts:
+        return
+    if starts[0] != 1 or any(after <= before for before, after in pairwise(starts)):
         raise Damaged(Reason.CONTRADICTION, offset=stsc.offset, found="stsc")
     ends = [*starts[1:], chunks + 1]
     for start, end, per_chunk in zip(starts, ends, triples[1::3], strict=True):
