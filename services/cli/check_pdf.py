@@ -60,7 +60,7 @@ def accepted_by(catalogue: Catalogue, item: Item) -> frozenset[str]:
 async def check_pdf(
     file: LocalFile, *, catalogue: Catalogue, item: Item | None, sandbox: Sandbox, sha256: str
 ) -> FileReport:
-    """The report on one document. Without `item` the general rules hold. Raises `OSError` when it goes away."""
+    """The report on one document. Without `item` the general rules hold. Raises `UnreadablePathError`."""
     of = catalogue.generic if item is None else item
     limits = limits_of(catalogue, of)
     source = file.source()

@@ -3,8 +3,8 @@
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,13 +58,17 @@ class LocalFile:
         return shown(self.path)
 
     def source(self) -> FileSource:
-        """Its bytes for the sandbox; close it afterwards. Raises `OSError`."""
-        return FileSource(self.path)
+        """Its bytes for the sandbox; close it afterwards. Raises :class:`UnreadablePathError`."""
+        with _reading(self.path):
+            return FileSource(self.path)
 
     def sha256(self, progress: Callable[[int], None] = lambda _: None) -> str:
-        """The hash of the whole file, in hexadecimal; `progress` gets the bytes of each step. Raises `OSError`."""
+        """The hash of the whole file, in hexadecimal; `progress` gets the bytes of each step.
+
+        Raises :class:`UnreadablePathError`.
+        """
         digest = hashlib.sha256()
-        with self.path.open("rb") as file:
+        with _reading(self.path), self.path.open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
                 progress(len(chunk))
@@ -73,24 +77,30 @@ class LocalFile:
 
 def look_at(path: Path) -> LocalFile:
     """Open `path` without waiting on pipes or devices, read its head. Raises :class:`UnreadablePathError`."""
-    try:
+    with _reading(path):
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(handle)
+            if stat.S_ISDIR(status.st_mode):
+                raise UnreadablePathError(path, "directory")
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadablePathError(path, "special")
+            head = os.pread(handle, HEAD_BYTES, 0)
+        finally:
+            os.close(handle)
+    return LocalFile(path=path, size_bytes=status.st_size, media_type=media_type(head))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what the system says into an unreadable path."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise UnreadablePathError(path, "missing") from error
     except (OSError, ValueError) as error:
-        raise UnreadablePathError(path, "unreadable", _reason(error)) from error
-    try:
-        status = os.fstat(handle)
-        if stat.S_ISDIR(status.st_mode):
-            raise UnreadablePathError(path, "directory")
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadablePathError(path, "special")
-        head = os.pread(handle, HEAD_BYTES, 0)
-    except OSError as error:
-        raise UnreadablePathError(path, "unreadable", _reason(error)) from error
-    finally:
-        os.close(handle)
-    return LocalFile(path=path, size_bytes=status.st_size, media_type=media_type(head))
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise UnreadablePathError(path, "unreadable", reason or type(error).__name__) from error
 
 
 def shown(path: Path) -> str:
@@ -107,7 +117,3 @@ async def sandboxed(preload: Sequence[str]) -> AsyncIterator[Sandbox]:
         yield sandbox
     finally:
         await sandbox.close()
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else "invalid path"

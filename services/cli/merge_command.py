@@ -41,7 +41,11 @@ def merge(
     chosen = item_of(catalogue, item, lang) or catalogue.generic
     if chosen.is_video:
         refuse({"zh": f"项目 {chosen.number} 是视频，不能合并", "en": f"Item {chosen.number} is a video"}[lang])
-    files = _readable(parts, lang)
+    try:
+        files = [look_at(path) for path in parts]
+        hashes = [file.sha256() for file in files]
+    except UnreadablePathError as error:
+        refuse(error.worded(lang))
     _check_output(output, files, lang)
     titles = _titles(files, title or [], lang)
     with bar({"zh": "合并", "en": "merging"}[lang], quiet=as_json) as progress:
@@ -50,18 +54,11 @@ def merge(
         catalogue=CATALOGUE_ID,
         output=shown(output),
         paths=[file.shown for file in files],
-        hashes=[file.sha256() for file in files],
+        hashes=hashes,
         outcome=outcome,
     )
     typer.echo(json.dumps(report.to_json(lang), ensure_ascii=False) if as_json else report.to_text(lang))
     raise typer.Exit(report.exit_code)
-
-
-def _readable(paths: Sequence[Path], lang: Lang) -> list[LocalFile]:
-    try:
-        return [look_at(path) for path in paths]
-    except UnreadablePathError as error:
-        refuse(error.worded(lang))
 
 
 def _titles(files: Sequence[LocalFile], given: Sequence[str], lang: Lang) -> list[str]:
