@@ -4,17 +4,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from services.catalogue.expression import Expression
-from services.catalogue.model import Document, Item, Levels
+from services.catalogue.model import Document, Item, Levels, Route
 from services.catalogue.profile import KNOWN_NAMES
 from services.catalogue.rule_ids import ELSEWHERE, RULES
 from services.catalogue.source import Path, Source
 
 
-def problems(document: Document, levels: Levels, source: Source) -> tuple[str, ...]:
-    """Every problem with its file, line and path; empty when the catalogue is sound."""
+def problems(document: Document, source: Source) -> tuple[str, ...]:
+    """Every problem of the catalogue with its file, line and path; empty when it is sound."""
     found = [*_doubles(document), *_conditions(document), *_references(document), *_rules(document)]
-    found += [((), f"levels.yaml: {text}") for text in _levels(levels)]
     return tuple(source.at(path, message) for path, message in found)
+
+
+def problems_of_levels(levels: Levels, source: Source) -> tuple[str, ...]:
+    """The same for levels and routes."""
+    return tuple(source.at(path, message) for path, message in _levels(levels))
 
 
 Problem = tuple[Path, str]
@@ -26,6 +30,11 @@ def _doubles(document: Document) -> Iterator[Problem]:
         for index, item in enumerate(document.items):
             if counted[getattr(item, key)] > 1:
                 yield ("items", index, key), f"{getattr(item, key)!r} is used {counted[getattr(item, key)]} times"
+    for group in ("paper", "templates"):
+        counted = Counter(entry.id for entry in getattr(document, group))
+        for index, entry in enumerate(getattr(document, group)):
+            if counted[entry.id] > 1:
+                yield (group, index, "id"), f"{entry.id!r} is used {counted[entry.id]} times"
     for index, item in enumerate(document.items):
         counted = Counter(component.id for component in item.components)
         for component, times in counted.items():
@@ -52,6 +61,8 @@ def _expressions(item: Item) -> Iterator[tuple[Path, Expression]]:
     yield ("applies_when",), item.applies_when
     if item.upload_optional_when is not None:
         yield ("upload_optional_when",), item.upload_optional_when
+    if item.paper.checklist_when is not None:
+        yield ("paper", "checklist_when"), item.paper.checklist_when
     for key in ("components", "alternatives", "seal_sign"):
         for number, part in enumerate(getattr(item, key)):
             if part.when is not None:
@@ -77,14 +88,20 @@ def _rules(document: Document) -> Iterator[Problem]:
                     yield (group, index, "rules"), f"there is no rule {rule!r}"
 
 
-def _levels(levels: Levels) -> Iterator[str]:
+def _levels(levels: Levels) -> Iterator[Problem]:
+    for key in ("levels", "routes", "confirmations", "return_phrases"):
+        ids = [entry.kind if isinstance(entry, Route) else entry.id for entry in getattr(levels, key)]
+        for index, given in enumerate(ids):
+            if ids.index(given) < index:
+                yield (key, index), f"{given!r} stands here twice"
     known = [level.id for level in levels.levels]
-    for route in levels.routes:
-        for level in route.levels:
+    for index, route in enumerate(levels.routes):
+        for number, level in enumerate(route.levels):
             if level not in known:
-                yield f"route {route.kind}: there is no level {level!r}"
-        if list(route.levels) != sorted(route.levels, key=known.index):
-            yield f"route {route.kind}: levels are not in order"
+                yield ("routes", index, "levels", number), f"there is no level {level!r}"
+        places = [known.index(level) for level in route.levels if level in known]
+        if places != sorted(set(places)):
+            yield ("routes", index, "levels"), "levels are not in order, or one stands here twice"
 
 
 def coverage(document: Document) -> Mapping[str, str]:

@@ -27,8 +27,9 @@ def from_text(data: str, levels: str, *, name: str = DATA, levels_name: str = LE
     """A catalogue from two YAML texts; the names are for messages. Raises `SourceError`."""
     source = parse(data, name)
     document = validated(source, Document)
-    sign_off = validated(parse(levels, levels_name), Levels)
-    if problems := lint.problems(document, sign_off, source):
+    levels_source = parse(levels, levels_name)
+    sign_off = validated(levels_source, Levels)
+    if problems := lint.problems(document, source) + lint.problems_of_levels(sign_off, levels_source):
         raise SourceError(problems)
     sha256 = hashlib.sha256(data.encode() + b"\x00" + levels.encode()).hexdigest()
     return Catalogue.model_construct(**dict(document), sha256=sha256, sign_off=sign_off)

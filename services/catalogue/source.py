@@ -63,7 +63,13 @@ def parse(text: str, name: str) -> Source:
     """Parse `text`. Raises `SourceError` for what is no YAML, for aliases, doubled keys and oversize."""
     if len(text.encode()) > MAX_BYTES:
         raise SourceError((f"{name}: {len(text.encode())} bytes, at most {MAX_BYTES} are read",))
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise SourceError(
+            (f"{name}:{line}: a character that no text holds (U+{ord(text[error.position]):04X})",)
+        ) from error
     try:
         node = loader.get_single_node()
         lines: dict[Path, int] = {}

@@ -16,7 +16,6 @@ from services.catalogue.names import normalise, same
         "扎西・次仁",
         "扎西 · 次仁",
         "\u3000扎西·次仁 ",
-        "扎西・次仁",
     ],
 )
 def test_every_separator_is_the_middle_dot(written: str) -> None:
