@@ -7,6 +7,7 @@ person: names and seals are invented.
 import io
 import random
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -333,3 +334,27 @@ def shared_font(pages: int = 4, font_bytes: int = 8 * MB) -> bytes:
             page.Resources = Dictionary(Font=Dictionary(F0=font))
             page.Contents = Stream(pdf, b"BT /F0 12 Tf 72 700 Td (hello) Tj ET")
         return saved(pdf, compress_streams=False)
+
+
+@cache
+def object_stream_bomb(mebibytes: int = 900) -> bytes:
+    """An object stream that unpacks to one string of `mebibytes`; the file itself is a small part of that."""
+    squeeze = zlib.compressobj(1)
+    pieces = [squeeze.compress(b"6 0 ("), *(squeeze.compress(b"A" * MB) for _ in range(mebibytes))]
+    packed = b"".join([*pieces, squeeze.compress(b")"), squeeze.flush()])
+    bodies = {
+        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        2: b"<< /Type /Pages /Kids [ 3 0 R ] /Count 1 >>",
+        3: b"<< /Type /Page /Parent 2 0 R /MediaBox [ 0 0 9 9 ] /Contents 6 0 R >>",
+        4: b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d >>\nstream\n%b\nendstream"
+        % (len(packed), packed),
+    }
+    document, rows = b"%PDF-1.5\n", [bytes(6)]
+    for number, body in bodies.items():
+        rows.append(b"\x01" + len(document).to_bytes(4, "big") + b"\x00")
+        document += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    start = len(document)
+    rows += [b"\x01" + start.to_bytes(4, "big") + b"\x00", b"\x02" + (4).to_bytes(4, "big") + b"\x00"]
+    table = b"".join(rows)
+    head = b"<< /Type /XRef /Size 7 /W [ 1 4 1 ] /Root 1 0 R /Length %d >>" % len(table)
+    return document + b"5 0 obj\n%b\nstream\n%b\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % (head, table, start)
