@@ -149,7 +149,7 @@ def test_three_confirmations(catalogue: Catalogue) -> None:
         (swap("id: paper_disc", "id: paper_study"), "'paper_study' is used 2 times"),
         (
             swap("checklist_when: path ==", "checklist_when: way =="),
-            "items[11].paper.checklist_when: unknown name 'way'",
+            "items[10].paper.checklist_when: unknown name 'way'",
         ),
         (swap("required: always}", "required: when}"), "`required: when` needs `when`"),
     ],

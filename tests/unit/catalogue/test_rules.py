@@ -1,0 +1,65 @@
+"""Measured against declared: the video's name, and who may apply here."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from services.catalogue.profile import from_data
+from services.catalogue.rules import expected_video_name, may_apply, video_name
+from services.catalogue.wording import word
+
+ID = "11010519491231002X"
+SURGEON = Path(__file__).parents[2] / "assets" / "profile-surgeon.yaml"
+
+
+@pytest.mark.parametrize(
+    ("parsed_name", "parsed_id", "name", "id_number"),
+    [
+        ("张三", ID, "张三", ID),
+        ("张三", ID.lower(), "张三", ID),
+        ("扎西•次仁", ID, "扎西·次仁", ID),
+        ("张三", "１１０１０５１９４９１２３１００２Ｘ", "张三", ID),
+        ("Ju\u0308rgen", ID, "J\u00fcrgen", ID),
+        ("张三", ID, "", ""),
+        ("", "", "张三", ID),
+        ("张三", ID, "张三", ""),
+        ("张三", ID, "", ID),
+    ],
+)
+def test_what_agrees(parsed_name: str, parsed_id: str, name: str, id_number: str) -> None:
+    assert video_name(parsed_name, parsed_id, name=name, id_number=id_number) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "id_number", "parts"),
+    [
+        ("李四", ID, "姓名"),
+        ("张三", "510199197802141016", "身份证号"),
+        ("李四", "510199197802141016", "姓名、身份证号"),
+    ],
+)
+def test_what_differs_is_named_with_the_right_name(name: str, id_number: str, parts: str) -> None:
+    (finding,) = video_name("张三", ID, name=name, id_number=id_number)
+    assert (finding.code, finding.rule_id, finding.params["parts"]) == ("video.name-mismatch", "M15-2f", parts)
+    assert finding.params["right"] == f"{name}{id_number}.mp4"
+    assert str(finding.params["right"]) in word(finding).message + word(finding).fix
+
+
+def test_the_name_that_is_due() -> None:
+    assert expected_video_name(" 张 三 ", "11010519491231002x") == "张三11010519491231002X.mp4"
+
+
+@pytest.mark.parametrize(
+    ("level", "affiliation", "expected"),
+    [
+        ("正高级", "县属", True),
+        ("正高级", "省属", True),
+        ("副高级", "省属", True),
+        ("副高级", "市属", False),
+        ("副高级", "县属", False),
+    ],
+)
+def test_who_may_apply_here(level: str, affiliation: str, *, expected: bool) -> None:
+    data = yaml.safe_load(SURGEON.read_text("utf-8"))
+    assert may_apply(from_data({**data, "target_level": level, "affiliation": affiliation})) is expected
