@@ -1,0 +1,101 @@
+"""`shenbao check`: decides by content what each file is and checks it by the rules of its item."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.catalogue import load
+from services.catalogue.model import Catalogue, Item
+from services.catalogue.sniff import VIDEOS
+from services.cli.check_pdf import check_pdf, promised_by
+from services.cli.check_video import check_video
+from services.cli.local import LocalFile, UnreadablePathError, look_at, sandboxed
+from services.cli.options import CATALOGUE_ID, ItemOption, JsonOption, LangOption, bar, item_of, refuse
+from services.cli.report import CheckReport, Declared, FileReport
+from services.kernel.sandbox.port import Sandbox
+from services.pdfcheck.usecases.measure import PRELOAD as DOCUMENT_TOOLS
+from services.video.usecases.measure import PRELOAD as VIDEO_TOOLS
+
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="要检查的文件 / the files to check")]
+Name = Annotated[str | None, typer.Option("--name", help="申报人姓名 / the applicant's name")]
+IdNumber = Annotated[str | None, typer.Option("--id-number", help="身份证号 / the applicant's ID number")]
+Employer = Annotated[str | None, typer.Option("--employer", help="工作单位 / employer")]
+Department = Annotated[str | None, typer.Option("--department", help="科室 / department")]
+JobTitle = Annotated[str | None, typer.Option("--title", help="职称 / present title")]
+Operation = Annotated[str | None, typer.Option("--operation", help="手术名称 / name of the operation")]
+Date = Annotated[str | None, typer.Option("--date", help="手术日期 / date of the operation")]
+
+
+def check(
+    paths: Paths,
+    item: ItemOption = None,
+    name: Name = None,
+    id_number: IdNumber = None,
+    employer: Employer = None,
+    department: Department = None,
+    title: JobTitle = None,
+    operation: Operation = None,
+    date: Date = None,
+    lang: LangOption = "zh",
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """检查文件是否符合要求。 Check files by the rules: 0 nothing blocks, 1 something does, 2 wrong usage."""
+    catalogue = load.default()
+    chosen = item_of(catalogue, item, lang)
+    declared = Declared(
+        name=name, id_number=id_number, employer=employer, department=department, title=title, operation=operation,
+        date=date,
+    )  # fmt: skip
+    try:
+        files = [look_at(path) for path in paths]
+        with bar({"zh": "检查", "en": "checking"}[lang], quiet=as_json) as progress:
+            reports = asyncio.run(_check(files, catalogue, chosen, declared, progress))
+    except UnreadablePathError as error:
+        refuse(error.worded(lang))
+    report = CheckReport(catalogue=CATALOGUE_ID, files=tuple(reports))
+    typer.echo(json.dumps(report.to_json(lang), ensure_ascii=False) if as_json else report.to_text(lang))
+    raise typer.Exit(report.exit_code)
+
+
+def is_video(file: LocalFile, item: Item | None) -> bool:
+    """Whether a video is expected: by the item, else by the extension, else by the content."""
+    if item is not None:
+        return item.is_video
+    promised = promised_by(file.path.suffix)
+    return (file.media_type if promised is None else promised) in VIDEOS
+
+
+async def _check(
+    files: Sequence[LocalFile],
+    catalogue: Catalogue,
+    item: Item | None,
+    declared: Declared,
+    progress: Callable[[float], None],
+) -> list[FileReport]:
+    """One report per file, in the order given; the bar follows the bytes that were hashed."""
+    total, done = max(1, sum(file.size_bytes for file in files)), 0
+
+    def hashed(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done / total)
+
+    reports = []
+    async with sandboxed((*DOCUMENT_TOOLS, *VIDEO_TOOLS)) as sandbox:
+        for file in files:
+            sha256 = await asyncio.to_thread(file.sha256, hashed)
+            reports.append(await _one(file, catalogue, item, declared, sandbox, sha256))
+    return reports
+
+
+async def _one(
+    file: LocalFile, catalogue: Catalogue, item: Item | None, declared: Declared, sandbox: Sandbox, sha256: str
+) -> FileReport:
+    if is_video(file, item):
+        return await check_video(file, catalogue=catalogue, declared=declared, sandbox=sandbox, sha256=sha256)
+    return await check_pdf(file, catalogue=catalogue, item=item, sandbox=sandbox, sha256=sha256)
