@@ -170,3 +170,25 @@ def _text(value: object) -> str:
 
 def _optional_text(value: object) -> str | None:
     return None if value is None else _text(value)
+
+
+def shown(probe: Probe) -> dict[str, str | int | float | None]:
+    """The facts as the command line's JSON names them; only `bytes_read` when there is no index to measure by."""
+    facts = probe.facts
+    if facts is None:
+        return {"bytes_read": probe.bytes_read}
+    return {
+        "duration_s": _rounded(facts.duration_s),
+        "media_duration_s": _rounded(facts.media_duration_s),
+        "width": facts.width,
+        "height": facts.height,
+        "rotation": facts.rotation,
+        "fps": None if facts.fps is None else _rounded(facts.fps),
+        "video_codec": facts.video_codec,
+        "audio_codec": facts.audio_codec,
+        "bytes_read": probe.bytes_read,
+    }
+
+
+def _rounded(value: Fraction) -> float:
+    return round(float(value), 3)

@@ -6,12 +6,12 @@ out the image, and times are written in UTC. Memory does not grow with the file.
 
 import hashlib
 import io
+import struct
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 from typing import BinaryIO, cast
@@ -22,51 +22,32 @@ from pycdlib import pycdlib as pycdlib_core
 from pycdlib.pycdlibexception import PyCdlibException
 
 from services.video.domain.bmff.source import ReadAt
-from services.video.domain.disc import (
-    MAX_LABEL_CHARACTERS,
-    MAX_NAME_UNITS,
-    NameNotForDisc,
-    disc_file_name,
-)
+from services.video.domain.disc import MAX_LABEL_CHARACTERS, MAX_NAME_UNITS, NameNotForDisc, disc_file_name
+from services.video.domain.readback import VIEWS, FileOnDisc, ReadBack
 
 #: The name in plain ISO 9660, which only very old systems look at.
 _PLAIN_PATH = "/VIDEO.MP4;1"
 _BLOCK_BYTES = 2**20
-#: The ways in which computers look at the disc; each must show the file.
-VIEWS = ("joliet", "udf")
 _CLOCK_READERS = (pycdlib_core, headervd, dates, udf, utils)
 _one_image_lock = threading.Lock()
+
+#: What a directory that leads nowhere makes of pycdlib, besides its own errors.
+_LED_ASTRAY = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 Progress = Callable[[int, int], None]
 
 
 class ImageUnreadable(Exception):
     """The image is no disc image, or its directories cannot be followed."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileOnDisc:
-    """One file as one view of the disc shows it; `view` is joliet, udf or mount."""
-
-    view: str
-    name: str
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReadBack:
-    """An image as found: every file in every view, the label, and the whole image's size and SHA-256."""
-
-    files: tuple[FileOnDisc, ...]
-    label: str
-    image_bytes: int
-    image_sha256: str
-
-    def agrees(self, *, name: str, size_bytes: int, sha256: str) -> bool:
-        """Whether both views show exactly this one file and nothing else."""
-        expected = [FileOnDisc(view=view, name=name, size_bytes=size_bytes, sha256=sha256) for view in VIEWS]
-        return list(self.files) == expected
 
 
 class _Image(pycdlib.PyCdlib):
@@ -80,31 +61,40 @@ class _Image(pycdlib.PyCdlib):
         return encoded, self._find_joliet_record(folders or b"/")
 
 
-class _SourceFile(io.RawIOBase):
-    """A source as the seekable file that pycdlib wants."""
+class SourceFile(io.RawIOBase):
+    """A source as the seekable file that pycdlib wants. Reading raises `OSError` when bytes are missing."""
 
     def __init__(self, source: ReadAt) -> None:
+        """The source stays the caller's."""
         super().__init__()
         self._source, self._position = source, 0
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def seekable(self) -> bool:
+        """Yes."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size_bytes}[whence]
         self._position = origin + offset
         return self._position
 
     def tell(self) -> int:
+        """The position."""
         return self._position
 
     def read(self, size: int = -1) -> bytes:
+        """Exactly `size` bytes, fewer only at the end."""
         left = max(0, self._source.size_bytes - self._position)
-        data = self._source.read_at(self._position, left if size < 0 else min(size, left))
-        self._position += len(data)
+        length = left if size < 0 else min(size, left)
+        data = self._source.read_at(self._position, length)
+        if len(data) < length:  # pycdlib would leave a hole instead
+            raise OSError(f"{length} bytes were announced, {len(data)} came")
+        self._position += length
         return data
 
 
@@ -122,7 +112,7 @@ def build_image(
     tell = progress or _silent
     seed = zlib.crc32(f"{name}\0{source.size_bytes}\0{label}".encode())
     image = _Image()
-    content = cast("BinaryIO", _SourceFile(source))
+    content = cast("BinaryIO", SourceFile(source))
     with _fixed(at, seed):
         image.new(interchange_level=3, joliet=3, udf="2.60", vol_ident=label, app_ident_str="SHENBAO")
         image.add_fp(content, source.size_bytes, _PLAIN_PATH, joliet_path=f"/{name}", udf_path=f"/{name}")
@@ -145,7 +135,7 @@ def read_back(image_file: BinaryIO) -> ReadBack:
         label = image.pvd.volume_identifier.decode("ascii", "replace").strip()
         files = tuple(found for view in VIEWS for found in _files(image, view))
         image.close()
-    except (PyCdlibException, ValueError, KeyError, IndexError, OverflowError) as error:
+    except (PyCdlibException, *_LED_ASTRAY) as error:
         raise ImageUnreadable(str(error)) from error
     image_file.seek(0)
     size, sha256 = _hash(image_file)
