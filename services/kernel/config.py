@@ -49,6 +49,8 @@ class ServiceSettings(BaseSettings):
     #: Worker stages; empty means every stage of the service.
     stages: Annotated[tuple[str, ...], NoDecode] = ()
     concurrency: int = Field(default=2, ge=1, le=64)
+    #: Modules that the sandbox imports once.
+    sandbox_preload: Annotated[tuple[str, ...], NoDecode] = ()
 
     @model_validator(mode="after")
     def refuse_development_secrets(self) -> Self:

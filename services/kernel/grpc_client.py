@@ -1,7 +1,7 @@
 """Calls to other services: a token each, a deadline each, retries only where they are harmless."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol, TypeVar
 
 import grpc
@@ -84,7 +84,7 @@ async def call(
 
 async def stream(
     method: StreamMethod[Request, Response], request: Request, *, token: str, timeout_s: float
-) -> AsyncIterator[Response]:
+) -> AsyncGenerator[Response, None]:
     """The answers of a server-streaming call until it ends or its deadline passes (which ends it quietly)."""
     metadata = ((TOKEN_METADATA, f"Bearer {token}"),)
     call_ = method(request, timeout=timeout_s, metadata=metadata)

@@ -1,5 +1,7 @@
 """A service's gRPC server: token, errors, deadline and log in one interceptor; health and reflection beside it."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextvars import ContextVar

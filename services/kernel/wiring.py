@@ -20,12 +20,6 @@ from services.kernel.storage.localdir import LocalDir
 from services.kernel.storage.presign import PresignKey, Signer
 from services.kernel.tokens import Tokens
 
-#: What each service's sandbox imports once, so that a child starts in milliseconds.
-PRELOADS = {
-    "video": ("services.video.tools.probe", "services.video.tools.disc"),
-    "pdfcheck": ("services.pdfcheck.tools.inspect", "services.pdfcheck.tools.merge"),
-}
-
 
 def open_event_log(url: str) -> EventLog:
     """The adapter for `SHENBAO_EVENTS`. Raises `AppError` settings.unknown-scheme."""
@@ -65,7 +59,7 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
         stack.push_async_callback(events.close)
         storage = open_storage(settings, clock, ids)
         stack.callback(storage.close)
-        sandbox = ForkingSandbox(preload=PRELOADS.get(service, ()))
+        sandbox = ForkingSandbox(preload=settings.sandbox_preload)
         stack.push_async_callback(sandbox.close)
         yield Platform(
             service=service,

@@ -1,6 +1,7 @@
 """Event type → what it changes. Nothing here asks another service: that is a job's matter."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,11 +12,12 @@ from services.kernel.events.envelope import Event, message_of
 from services.kernel.events.outbox import Outbox
 from services.review.domain.records import Disc, File, FileState, Merged, Report
 from services.review.ports import Unit
-from services.review.repository.work import PostgresWork
 from services.review.usecases import hearing
 from services.review.usecases.context import Context
 
 Effect = Callable[[Context, Unit, Event], Awaitable[None]]
+#: A unit over the consumer's transaction and outbox.
+Within = Callable[[AsyncConnection, Outbox], AbstractAsyncContextManager[Unit]]
 
 
 async def _stored(context: Context, unit: Unit, event: Event) -> None:
@@ -118,12 +120,12 @@ EFFECTS: Mapping[str, Effect] = {
 }
 
 
-def handlers(context: Context, work: PostgresWork) -> Mapping[str, Handler]:
+def handlers(context: Context, within: Within) -> Mapping[str, Handler]:
     """The table above, each effect in the consumer's transaction."""
 
     def bound(effect: Effect) -> Handler:
         async def handle(connection: AsyncConnection, outbox: Outbox, event: Event) -> None:
-            async with work.within(connection, outbox) as unit:
+            async with within(connection, outbox) as unit:
                 await effect(context, unit, event)
 
         return handle

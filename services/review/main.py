@@ -50,7 +50,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
 
     return Composition(
         servicers=[grpc_api.servicer(context, platform.tokens, watch_s=settings.watch_s)],
-        handlers=consumer.handlers(context, work),
+        handlers=consumer.handlers(context, work.within),
         jobs=worker.FetchJobs(context, facts, platform.database, within).handlers(),
         periodic=[Periodic(name="anchor", every_s=settings.anchor_every_s, run=anchored)],
         closing=[channel.close for channel in channels],

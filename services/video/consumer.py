@@ -48,9 +48,7 @@ def handlers(catalogue: Catalogue, ids: Ids) -> Mapping[str, Handler]:
         file = message_of(event, pb.FileDeleted).file
         await cancel_of(connection, file.file_id)
         if catalogue.item(file.item_id).is_video:
-            await enqueue(
-                connection, SERVICE, ids, _job("forget", file, key=f"forget:{file.file_id}", priority=90)
-            )
+            await enqueue(connection, SERVICE, ids, _job("forget", file, key=f"forget:{file.file_id}", priority=90))
 
     async def rejected(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
         await cancel_of(connection, message_of(event, pb.FileRejected).file.file_id)

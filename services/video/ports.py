@@ -1,10 +1,15 @@
 """What is kept of a video, and where: reports and discs in transactions that their jobs end in."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.catalogue.findings import Finding
+from services.kernel.events.outbox import Outbox
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,3 +74,78 @@ class Reports(Protocol):
         ...
 
 
+class Writing(Reports, Protocol):
+    """Keeping reports and discs, in the transaction that ends the job."""
+
+    async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
+        """One more than the newest version of the file's reports and discs."""
+        ...
+
+    async def save_report(
+        self, connection: AsyncConnection, outbox: Outbox, subject: Subject, report: VideoReport
+    ) -> None:
+        """Replace the report and announce VideoChecked."""
+        ...
+
+    async def save_disc(self, connection: AsyncConnection, outbox: Outbox, subject: Subject, disc: Disc) -> None:
+        """Replace the disc and announce DiscBuilt."""
+        ...
+
+    async def forget(self, connection: AsyncConnection, file_id: str) -> str:
+        """Remove report and disc; the disc image's key, "" when there was none."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscOrder:
+    """What is to stand on the disc."""
+
+    video: Path
+    file_name: str
+    size_bytes: int
+    sha256: str
+    label: str
+    #: Every time on the disc: when the file was stored.
+    at: datetime
+
+
+class FoundOnDisc(Protocol):
+    """A file as one view of the image shows it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal SHA-256 of its content."""
+        ...
+
+
+class BuiltImage(Protocol):
+    """An image as it was read back."""
+
+    @property
+    def files(self) -> Sequence[FoundOnDisc]:
+        """Every file in every view."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """The volume's label."""
+        ...
+
+    @property
+    def image_bytes(self) -> int:
+        """Size of the image."""
+        ...
+
+    @property
+    def image_sha256(self) -> str:
+        """Hexadecimal SHA-256 of the image."""
+        ...
+
+
+#: Builds an image and reads it back; blocks. Raises `AppError` disc.*.
+DiscBuilder = Callable[[DiscOrder, Path], BuiltImage]

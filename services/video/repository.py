@@ -77,9 +77,7 @@ class PostgresReports:
         if row is None:
             return None
         names = ("disc_id", "version", "object_key", "size_bytes", "sha256", "file_sha256", "label", "built_at")
-        return Disc(
-            **{name: row[name] for name in names}, file_name=self._keys.open(row["file_name"], _NAME)
-        )
+        return Disc(**{name: row[name] for name in names}, file_name=self._keys.open(row["file_name"], _NAME))
 
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
         """Versions of a file's reports and discs grow together, so that its events are in order."""

@@ -17,6 +17,8 @@ from services.pdfcheck.domain.findings import DocumentLimits, findings_of
 _OF_THE_WHOLE = frozenset({"pdf.page-too-large", "pdf.item-too-large"})
 #: Raise with every change that gives other bytes for the same parts.
 METHOD_VERSION = 1
+#: Where the merged file stands in the scratch folder.
+RESULT = "merged.pdf"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,12 +16,10 @@ import pikepdf
 
 from services.catalogue.sniff import HEAD_BYTES, MediaType, media_type
 from services.pdfcheck.domain.facts import Json
-from services.pdfcheck.domain.merging import Bookmark, Part, bookmarks_of
+from services.pdfcheck.domain.merging import RESULT, Bookmark, Part, bookmarks_of
 from services.pdfcheck.tools import content, inspect, picture, strip
 from services.pdfcheck.tools.jpeg import DamagedError
 
-#: Where the result stands in the scratch folder.
-RESULT = "merged.pdf"
 _CHUNK_BYTES = 2**20
 #: Attachments carry dates; a fixed one keeps the result the same from run to run.
 _FIXED_DATE = "D:20000101000000Z"

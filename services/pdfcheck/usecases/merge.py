@@ -11,11 +11,8 @@ from services.pdfcheck.domain import facts as document
 from services.pdfcheck.domain import merging
 from services.pdfcheck.domain.facts import DocumentFacts
 from services.pdfcheck.domain.findings import RULE_FORMAT, DocumentLimits, findings_of
-from services.pdfcheck.domain.merging import Blame, Merged, Part
+from services.pdfcheck.domain.merging import RESULT, Blame, Merged, Part
 from services.pdfcheck.usecases.measure import MERGE, measure
-
-#: Where the merged file stands in the scratch folder.
-RESULT = "merged.pdf"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,7 +31,7 @@ async def authorise(
         if action in ("upload", "delete"):
             own(dossier, actor)
             signoff.check_editable(dossier)
-        if action == "upload":
+        if action == "upload" and material_id:
             material = dossier.material(material_id)
             if material is None:
                 raise not_found("material")

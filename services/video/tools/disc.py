@@ -1,26 +1,34 @@
 """Builds a disc image from a local copy of the video and proves it by reading it back."""
 
-from dataclasses import dataclass
-from datetime import datetime
+import os
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from services.kernel.errors import AppError, Kind
-from services.video.domain.bmff.source import FileSource
-from services.video.domain.disc import NameNotForDisc
-from services.video.tools.iso import ImageUnreadable, Progress, ReadBack, build_image, read_back
+from services.video.domain.disc import NameNotForDisc, disc_file_name
+from services.video.domain.readback import ReadBack
+from services.video.ports import DiscOrder
+from services.video.tools.iso import ImageUnreadable, Progress, build_image, read_back
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DiscOrder:
-    """What is to stand on the disc."""
+class _LocalFile:
+    """A local file as a source; use it in a `with` statement."""
 
-    video: Path
-    file_name: str
-    size_bytes: int
-    sha256: str
-    label: str
-    #: Every time on the disc: when the file was stored.
-    at: datetime
+    def __init__(self, path: Path) -> None:
+        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.size_bytes = os.fstat(self._handle).st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return os.pread(self._handle, length, offset)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._handle)
 
 
 def build(order: DiscOrder, target: Path, progress: Progress | None = None) -> ReadBack:
@@ -29,17 +37,15 @@ def build(order: DiscOrder, target: Path, progress: Progress | None = None) -> R
     Raises `AppError` disc.bad-name, disc.not-as-written (nothing may call such an image built).
     """
     try:
-        with order.video.open("rb") as file, target.open("w+b") as out:
-            build_image(
-                FileSource(file), out, file_name=order.file_name, label=order.label, at=order.at, progress=progress
-            )
+        name = disc_file_name(order.file_name)
+        with _LocalFile(order.video) as video, target.open("w+b") as out:
+            build_image(video, out, file_name=name, label=order.label, at=order.at, progress=progress)
         with target.open("rb") as image:
             found = read_back(image)
     except NameNotForDisc as error:
         raise AppError("disc.bad-name", Kind.UNPROCESSABLE) from error
     except ImageUnreadable as error:
         raise AppError("disc.not-as-written", Kind.INTERNAL) from error
-    name = found.files[0].name if found.files else ""
     if not found.agrees(name=name, size_bytes=order.size_bytes, sha256=order.sha256):
         raise AppError("disc.not-as-written", Kind.INTERNAL)
     return found

@@ -1,0 +1,70 @@
+"""The FastAPI application: routes, errors, and what every answer carries."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from services.gateway import problems
+from services.gateway.guard import Gateway
+from services.gateway.routes import dossiers, front, health, objects, operating, reviewing, session, uploads
+from services.kernel.errors import AppError
+
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+_POLICY += "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+Next = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]) -> FastAPI:
+    """The application over its parts; `start` and `close` run in its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await start()
+        yield
+        await close()
+
+    app = FastAPI(
+        title="Shenbao 申报",
+        version="1",
+        summary="Evidence for senior health titles: upload, checks, sign-off",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.gateway = gateway
+    for routes in (session, dossiers, uploads, reviewing, operating, objects, health, front):
+        app.include_router(routes.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    app.add_exception_handler(AppError, problems.on_app_error)
+    app.add_exception_handler(RequestValidationError, problems.on_invalid_request)
+    app.add_exception_handler(HTTPException, problems.on_http_error)
+    app.add_exception_handler(Exception, problems.on_bug)
+    app.middleware("http")(_every_answer)
+    return app
+
+
+async def _every_answer(request: Request, call_next: Next) -> Response:
+    request.state.request_id = secrets.token_hex(8)
+    structlog.contextvars.bind_contextvars(request_id=request.state.request_id)
+    response = await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers["X-Request-Id"] = request.state.request_id
+    if request.url.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

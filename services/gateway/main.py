@@ -1,0 +1,109 @@
+"""The gateway: composition root. It keeps accounts and sessions and asks the other services for everything else."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from datetime import timedelta
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from services.gateway.app import make_app
+from services.gateway.auth.sessions import Sessions
+from services.gateway.guard import Gateway
+from services.gateway.idempotency import Idempotency
+from services.gateway.peers import Peers
+from services.gateway.repository import Repository
+from services.gateway.settings import Settings
+from services.kernel import lifeline, telemetry, wiring
+from services.kernel.clock import SystemClock
+from services.kernel.config import explain
+from services.kernel.db.engine import Database
+from services.kernel.db.migrate import await_revision
+from services.kernel.errors import AppError
+from services.kernel.ids import TimeOrderedIds
+from services.kernel.tokens import Tokens
+
+PRUNE_EVERY_S = 600.0
+MIGRATION_DEADLINE_S = 60.0
+log = structlog.get_logger()
+
+
+def compose(settings: Settings) -> FastAPI:
+    """Put the gateway together."""
+    clock, ids = SystemClock(), TimeOrderedIds()
+    database = Database(settings.database, schema="gateway", pool_size=settings.pool_size)
+    repository = Repository(database)
+    tokens = Tokens(settings.token_ring(), clock)
+    peers = Peers(settings, tokens)
+    objects = wiring.open_storage(settings, clock, ids)
+    gateway = Gateway(
+        settings=settings,
+        peers=peers,
+        sessions=Sessions(repository, clock, settings),
+        repository=repository,
+        idempotency=Idempotency(repository, wiring.open_keys(settings), clock),
+        signer=wiring.open_signer(settings, clock),
+        objects=objects,
+        clock=clock,
+        ids=ids,
+    )
+    pruning: list[asyncio.Task[None]] = []
+
+    async def prune() -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_S)
+            with contextlib.suppress(OSError):
+                await repository.prune(clock.now(), timedelta(seconds=settings.session_longest_s))
+
+    async def start() -> None:
+        await await_revision(database, deadline_s=MIGRATION_DEADLINE_S)
+        await database.refuse_privileged_role()
+        pruning.append(asyncio.create_task(prune()))
+        log.info("ready", action="service.ready", service="gateway")
+
+    async def close() -> None:
+        for task in pruning:
+            task.cancel()
+        await peers.close()
+        await database.close()
+        objects.close()
+
+    return make_app(gateway, start, close)
+
+
+def main() -> None:
+    """Run as `python -m services.gateway.main`."""
+    lifeline.follow_parent()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        print(f"gateway: {explain(error)}", file=sys.stderr)  # noqa: T201 - logs are not set up yet
+        sys.exit(2)
+    telemetry.configure(service="gateway", level=settings.log_level)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            compose(settings),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            timeout_keep_alive=65,
+        )
+    )
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor stops its children in order, by SIGTERM
+    try:
+        server.run()
+    except AppError as error:
+        log.critical("cannot run", action="service.refused", code=error.code)
+        sys.exit(1)
+    sys.exit(0 if server.started else 1)
+
+
+if __name__ == "__main__":
+    main()

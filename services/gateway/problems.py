@@ -1,0 +1,74 @@
+"""Errors as RFC 9457 problem details, in the reader's language."""
+
+import json
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from services.catalogue.error_texts import explain
+from services.catalogue.wording import Lang
+from services.kernel.errors import KINDS, AppError, Kind
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def language(request: Request) -> Lang:
+    """English when the browser asks for it before Chinese; Chinese otherwise."""
+    accepted = request.headers.get("accept-language", "").lower()
+    return "en" if accepted.startswith("en") else "zh"
+
+
+def problem(request: Request, error: AppError) -> JSONResponse:
+    """The error as an answer; `request_id` is what an operator searches the logs for."""
+    lang = language(request)
+    text = explain(error.code, error.params, lang)
+    status = KINDS[error.kind].http
+    body: dict[str, Any] = {
+        "type": f"/docs/errors#{error.code}",
+        "title": text.title,
+        "status": status,
+        "detail": text.detail,
+        "fix": text.fix,
+        "code": error.code,
+        "params": dict(error.params),
+        "request_id": getattr(request.state, "request_id", ""),
+        "retryable": error.retryable,
+    }
+    headers = {"Content-Language": "zh-CN" if lang == "zh" else "en"}
+    if error.kind is Kind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Cookie"
+    if isinstance(seconds := error.params.get("seconds"), int) and error.kind is Kind.LIMITED:
+        headers["Retry-After"] = str(seconds)
+    return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def on_app_error(request: Request, error: Exception) -> JSONResponse:
+    """FastAPI's handler for `AppError`."""
+    if not isinstance(error, AppError):
+        raise error
+    return problem(request, error)
+
+
+async def on_invalid_request(request: Request, error: Exception) -> JSONResponse:
+    """A body or parameter that is not of the documented form: which one and why, never what stood there."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    where = "; ".join(f"{'.'.join(str(step) for step in p['loc'])}: {p['msg']}" for p in problems[:10])
+    return problem(request, AppError("request.invalid", Kind.INVALID, problems=where))
+
+
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+    """Starlette's own refusals (no such route, wrong method) in the same form."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        return problem(request, AppError("request.not-found", Kind.NOT_FOUND, what="page"))
+    answer = problem(request, AppError("request.refused", Kind.INVALID, http_status=status))
+    body = {**json.loads(bytes(answer.body)), "status": status}
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
+
+
+async def on_bug(request: Request, _error: Exception) -> JSONResponse:
+    """Whatever else: a bug. The log has the rest under the request id."""
+    return problem(request, AppError("service.failed", Kind.INTERNAL))

@@ -1,0 +1,196 @@
+"""Accounts, sessions and remembered answers in PostgreSQL."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from services.kernel.db.engine import Database
+
+_metadata = sa.MetaData()
+_MOMENT = sa.DateTime(timezone=True)
+accounts = sa.Table(
+    "accounts",
+    _metadata,
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("login", sa.Text),
+    sa.Column("password_hash", sa.Text),
+    sa.Column("must_change", sa.Boolean),
+    sa.Column("disabled", sa.Boolean),
+    sa.Column("failures", sa.Integer),
+    sa.Column("locked_until", _MOMENT),
+)
+sessions = sa.Table(
+    "sessions",
+    _metadata,
+    sa.Column("token_sha256", sa.LargeBinary, primary_key=True),
+    sa.Column("account_id", sa.Text),
+    sa.Column("csrf", sa.Text),
+    sa.Column("created_at", _MOMENT),
+    sa.Column("seen_at", _MOMENT),
+)
+answers = sa.Table(
+    "answers",
+    _metadata,
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.LargeBinary),
+    sa.Column("status", sa.Integer),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("etag", sa.Text),
+    sa.Column("created_at", _MOMENT),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """One local account."""
+
+    account_id: str
+    login: str
+    password_hash: str
+    must_change: bool
+    disabled: bool
+    failures: int
+    locked_until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One signed-in browser."""
+
+    token_sha256: bytes
+    account_id: str
+    csrf: str
+    created_at: datetime
+    seen_at: datetime
+    must_change: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remembered:
+    """What was answered under an idempotency key; `status` None while the first call is still running."""
+
+    fingerprint: bytes
+    status: int | None
+    body: bytes | None
+    etag: str
+    created_at: datetime
+
+
+class Repository:
+    """The gateway's rows; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        """`database` is the gateway's own."""
+        self.database = database
+
+    async def account(self, *, login: str = "", account_id: str = "") -> Account | None:
+        """By login or id."""
+        where = accounts.c.login == login if login else accounts.c.account_id == account_id
+        async with self.database.transaction() as connection:
+            row = (await connection.execute(sa.select(accounts).where(where))).mappings().first()
+        return None if row is None else Account(**row)
+
+    async def create_account(self, account_id: str, login: str, password_hash: str, *, must_change: bool) -> bool:
+        """Insert; False when the login or id is taken."""
+        values = {
+            "account_id": account_id,
+            "login": login,
+            "password_hash": password_hash,
+            "must_change": must_change,
+            "disabled": False,
+            "failures": 0,
+        }
+        statement = pg.insert(accounts).values(values).on_conflict_do_nothing().returning(sa.literal(1))
+        async with self.database.transaction() as connection:
+            return (await connection.execute(statement)).first() is not None
+
+    async def set_password(self, account_id: str, password_hash: str) -> None:
+        """Replace the password and end every session of the account."""
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                sa.update(accounts)
+                .where(accounts.c.account_id == account_id)
+                .values(password_hash=password_hash, must_change=False, failures=0, locked_until=None)
+            )
+            await connection.execute(sa.delete(sessions).where(sessions.c.account_id == account_id))
+
+    async def login_failed(self, account_id: str, *, most: int, locked_until: datetime) -> None:
+        """Count a failure; lock when there are too many in a row."""
+        counted = accounts.c.failures + 1
+        locked = sa.case((counted >= most, sa.literal(locked_until, _MOMENT)), else_=accounts.c.locked_until)
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                sa.update(accounts)
+                .where(accounts.c.account_id == account_id)
+                .values(failures=sa.case((counted >= most, 0), else_=counted), locked_until=locked)
+            )
+
+    async def start_session(self, session: Session) -> None:
+        """Remember a session; the account's failures are forgotten."""
+        values = {
+            name: getattr(session, name) for name in ("token_sha256", "account_id", "csrf", "created_at", "seen_at")
+        }
+        async with self.database.transaction() as connection:
+            await connection.execute(sa.insert(sessions).values(values))
+            await connection.execute(
+                sa.update(accounts).where(accounts.c.account_id == session.account_id).values(failures=0)
+            )
+
+    async def session(
+        self, token_sha256: bytes, *, now: datetime, idle: timedelta, longest: timedelta
+    ) -> Session | None:
+        """The session if it has not expired and its account is not disabled; it is seen now (at most once a minute)."""
+        query = (
+            sa.select(sessions, accounts.c.must_change)
+            .join(accounts, accounts.c.account_id == sessions.c.account_id)
+            .where(
+                sessions.c.token_sha256 == token_sha256,
+                sessions.c.seen_at > now - idle,
+                sessions.c.created_at > now - longest,
+                ~accounts.c.disabled,
+            )
+        )
+        async with self.database.transaction() as connection:
+            row = (await connection.execute(query)).mappings().first()
+            if row is not None and row["seen_at"] < now - timedelta(minutes=1):
+                own = sessions.c.token_sha256 == token_sha256
+                await connection.execute(sa.update(sessions).where(own).values(seen_at=now))
+        return None if row is None else Session(**row)
+
+    async def end_session(self, token_sha256: bytes) -> None:
+        """Forget a session."""
+        async with self.database.transaction() as connection:
+            await connection.execute(sa.delete(sessions).where(sessions.c.token_sha256 == token_sha256))
+
+    async def remember(self, account_id: str, key: str, fingerprint: bytes, now: datetime) -> Remembered | None:
+        """Claim a key; None when it is new, else what is known under it."""
+        own = (answers.c.account_id == account_id) & (answers.c.key == key)
+        values = {"account_id": account_id, "key": key, "fingerprint": fingerprint, "created_at": now, "etag": ""}
+        statement = pg.insert(answers).values(values).on_conflict_do_nothing().returning(sa.literal(1))
+        async with self.database.transaction() as connection:
+            if (await connection.execute(statement)).first() is not None:
+                return None
+            row = (await connection.execute(sa.select(answers).where(own))).mappings().one()
+        names = ("fingerprint", "status", "body", "etag", "created_at")
+        return Remembered(**{name: row[name] for name in names})
+
+    async def answered(self, account_id: str, key: str, *, status: int, body: bytes, etag: str) -> None:
+        """Keep the answer of a claimed key."""
+        own = (answers.c.account_id == account_id) & (answers.c.key == key)
+        async with self.database.transaction() as connection:
+            await connection.execute(sa.update(answers).where(own).values(status=status, body=body, etag=etag))
+
+    async def forget(self, account_id: str, key: str) -> None:
+        """Free a key whose call did not succeed."""
+        own = (answers.c.account_id == account_id) & (answers.c.key == key)
+        async with self.database.transaction() as connection:
+            await connection.execute(sa.delete(answers).where(own))
+
+    async def prune(self, now: datetime, longest: timedelta) -> None:
+        """Drop expired sessions and answers older than a day."""
+        async with self.database.transaction() as connection:
+            await connection.execute(sa.delete(sessions).where(sessions.c.created_at < now - longest))
+            await connection.execute(sa.delete(answers).where(answers.c.created_at < now - timedelta(days=1)))

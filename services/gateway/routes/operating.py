@@ -1,0 +1,165 @@
+"""What operators do: organisations, accounts, jobs, every audit chain."""
+
+import secrets
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from services.gateway.auth import passwords
+from services.gateway.guard import AppGateway, Gateway, SignedIn
+from services.gateway.plain import plain
+from services.gateway.problems import language
+from services.gen.pdfcheck.v1 import pdfcheck_pb2
+from services.gen.review.v1 import review_pb2 as pb
+from services.gen.video.v1 import video_pb2
+from services.kernel.errors import AppError, Kind
+from services.kernel.grpc_client import call
+
+router = APIRouter(prefix="/api/v1", tags=["operation"])
+Service = Literal["video", "pdfcheck"]
+
+
+class OrganisationIn(BaseModel):
+    """An organisation below another one."""
+
+    organisation_id: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    parent_id: str = Field(default="", max_length=40)
+    name: str = Field(min_length=1, max_length=200)
+    level: Literal["unit", "county", "city", "province"]
+    kind: str = Field(default="", max_length=40, examples=["county_unit"])
+
+
+class AccountIn(BaseModel):
+    """A local account with one office."""
+
+    login: str = Field(pattern=r"^[a-z0-9._-]{1,64}$")
+    name: str = Field(min_length=1, max_length=100)
+    role: Literal["applicant", "reviewer", "operator"]
+    organisation_id: str = Field(max_length=40)
+
+
+@router.get("/organisations", summary="Organisations at or below one's own")
+async def organisations(
+    request: Request,
+    session: SignedIn,
+    gateway: AppGateway,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str, Query(max_length=400)] = "",
+) -> dict[str, Any]:
+    """By path."""
+    asked = pb.ListOrganisationsRequest(page_size=limit, page_token=cursor)
+    token = gateway.peers.as_actor(session.account_id)
+    found = await call(gateway.peers.review.ListOrganisations, asked, token=token, idempotent=True)
+    return {
+        "organisations": [plain(o, language(request)) for o in found.organisations],
+        "next": found.next_page_token,
+    }
+
+
+@router.put("/organisations/{organisation_id}", summary="Create or rename an organisation")
+async def put_organisation(
+    request: Request, organisation_id: str, body: OrganisationIn, session: SignedIn, gateway: AppGateway
+) -> Response:
+    """Operators only."""
+    if organisation_id != body.organisation_id:
+        raise AppError("organisation.bad-identifier", Kind.INVALID)
+    wanted = pb.Organisation(organisation_id=organisation_id, name=body.name, level=body.level, kind=body.kind)
+    asked = pb.PutOrganisationRequest(organisation=wanted, parent_id=body.parent_id)
+    token = gateway.peers.as_actor(session.account_id)
+    made = await call(gateway.peers.review.PutOrganisation, asked, token=token, idempotent=True)
+    return JSONResponse(plain(made.organisation, language(request)))
+
+
+@router.post("/accounts", status_code=201, summary="Create an account")
+async def create_account(request: Request, body: AccountIn, session: SignedIn, gateway: AppGateway) -> Response:
+    """Operators only. The first password is answered once and must be changed at the first sign-in."""
+
+    async def answer() -> Response:
+        await _operator(gateway, session.account_id)
+        account_id, password = gateway.ids.new(), secrets.token_urlsafe(12)
+        hashed = await passwords.hashed(password)
+        if not await gateway.repository.create_account(account_id, body.login, hashed, must_change=True):
+            raise AppError("account.exists", Kind.CONFLICT)
+        asked = pb.AssignRoleRequest(
+            account_id=account_id,
+            role=pb.Role.Value(f"ROLE_{body.role.upper()}"),
+            organisation_id=body.organisation_id,
+            display_name=body.name,
+        )
+        token = gateway.peers.as_actor(session.account_id)
+        await call(gateway.peers.review.AssignRole, asked, token=token, idempotent=True)
+        made = {"account_id": account_id, "login": body.login, "first_password": password}
+        return JSONResponse(made, status_code=201)
+
+    return await gateway.idempotency.once(request, session, answer)
+
+
+async def _operator(gateway: Gateway, account_id: str) -> None:
+    """Raises `AppError` review.not-operator."""
+    asked = pb.GetPrincipalRequest(account_id=account_id)
+    token = gateway.peers.as_actor(account_id)
+    principal = await call(gateway.peers.review.GetPrincipal, asked, token=token, idempotent=True)
+    if all(role.role != pb.ROLE_OPERATOR for role in principal.roles):
+        raise AppError("review.not-operator", Kind.FORBIDDEN)
+
+
+@router.get("/jobs", summary="Jobs of a service")
+async def jobs(
+    request: Request,
+    session: SignedIn,
+    gateway: AppGateway,
+    service: Service = "video",
+    state: Annotated[str, Query(max_length=20)] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str, Query(max_length=64)] = "",
+) -> dict[str, Any]:
+    """Operators only. Newest first."""
+    await _operator(gateway, session.account_id)
+    token = gateway.peers.operating(session.account_id, service)
+    if service == "video":
+        wanted = video_pb2.ListJobsRequest(state=state, page_size=limit, page_token=cursor)
+        videos = await call(gateway.peers.video.ListJobs, wanted, token=token, idempotent=True)
+        return plain(videos, language(request))
+    asked = pdfcheck_pb2.ListJobsRequest(state=state, page_size=limit, page_token=cursor)
+    documents = await call(gateway.peers.pdfcheck.ListJobs, asked, token=token, idempotent=True)
+    return plain(documents, language(request))
+
+
+@router.post("/jobs/{service}/{job_id}/retry", summary="Put a dead or cancelled job back")
+async def retry(
+    request: Request, service: Service, job_id: str, session: SignedIn, gateway: AppGateway
+) -> dict[str, Any]:
+    """Operators only; idempotent."""
+    await _operator(gateway, session.account_id)
+    token = gateway.peers.operating(session.account_id, service)
+    if service == "video":
+        video = await call(gateway.peers.video.RetryJob, video_pb2.RetryJobRequest(job_id=job_id), token=token)
+        return plain(video, language(request))
+    asked = pdfcheck_pb2.RetryJobRequest(job_id=job_id)
+    document = await call(gateway.peers.pdfcheck.RetryJob, asked, token=token)
+    return plain(document, language(request))
+
+
+@router.post("/jobs/{service}/{job_id}/cancellation", summary="Ask a job to stop")
+async def cancel(
+    request: Request, service: Service, job_id: str, session: SignedIn, gateway: AppGateway
+) -> dict[str, Any]:
+    """Operators only; idempotent."""
+    await _operator(gateway, session.account_id)
+    token = gateway.peers.operating(session.account_id, service)
+    if service == "video":
+        video = await call(gateway.peers.video.CancelJob, video_pb2.CancelJobRequest(job_id=job_id), token=token)
+        return plain(video, language(request))
+    asked = pdfcheck_pb2.CancelJobRequest(job_id=job_id)
+    document = await call(gateway.peers.pdfcheck.CancelJob, asked, token=token)
+    return plain(document, language(request))
+
+
+@router.get("/audit/verification", summary="Check every audit chain")
+async def verify_all(request: Request, session: SignedIn, gateway: AppGateway) -> dict[str, Any]:
+    """Operators only."""
+    token = gateway.peers.as_actor(session.account_id)
+    found = await call(gateway.peers.review.VerifyAudit, pb.VerifyAuditRequest(), token=token, idempotent=True)
+    return plain(found, language(request))

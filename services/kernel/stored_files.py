@@ -1,0 +1,79 @@
+"""Files as the services that measure them get them: described by their owner, read from the store in ranges."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import grpc
+
+from services.gen.upload.v1 import upload_pb2, upload_pb2_grpc
+from services.kernel.errors import AppError, Kind
+from services.kernel.grpc_client import call
+from services.kernel.storage.port import ObjectStore
+
+#: (dossier id, organisation path) → token for the owner of the files.
+OwnToken = Callable[[str, str], str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredFile:
+    """A file and where its bytes are now. `sha256` is empty until it was verified."""
+
+    file_id: str
+    file_name: str
+    size_bytes: int
+    media_type: str
+    sha256: str
+    object_key: str
+    etag: str
+    stored_at: datetime
+    component_id: str
+
+
+class StoredFiles:
+    """Asks the upload service."""
+
+    def __init__(self, channel: grpc.aio.Channel, token: OwnToken) -> None:
+        """The channel stays the caller's."""
+        self._stub = upload_pb2_grpc.UploadServiceStub(channel)
+        self._token = token
+
+    async def describe(self, dossier_id: str, organisation_path: str, file_id: str) -> StoredFile | None:
+        """The file, None when it was deleted. Raises `AppError` otherwise."""
+        asked = upload_pb2.DescribeFileRequest(dossier_id=dossier_id, file_id=file_id)
+        token = self._token(dossier_id, organisation_path)
+        try:
+            file = (await call(self._stub.DescribeFile, asked, token=token, idempotent=True)).file
+        except AppError as error:
+            if error.kind is Kind.NOT_FOUND:
+                return None
+            raise
+        return StoredFile(
+            file_id=file.file_id,
+            file_name=file.file_name,
+            size_bytes=file.size_bytes,
+            media_type=file.media_type,
+            sha256=file.sha256,
+            object_key=file.object_key,
+            etag=file.etag,
+            stored_at=file.stored_at.ToDatetime(UTC),
+            component_id=file.component_id,
+        )
+
+
+class ObjectSource:
+    """An object as a source for the sandbox: ranges of exactly the version that was described."""
+
+    def __init__(self, store: ObjectStore, file: StoredFile) -> None:
+        """Nothing is read yet."""
+        self._store = store
+        self._file = file
+
+    @property
+    def size_bytes(self) -> int:
+        """The object's size."""
+        return self._file.size_bytes
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`. Raises `ObjectChanged`, `ObjectMissing`, `StoreUnavailable`."""
+        return await self._store.read(self._file.object_key, offset, length, etag=self._file.etag)

@@ -1,0 +1,92 @@
+"""Event type → jobs: a check for a stored document, a merge for a requested one, an end for what is gone or stale."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.catalogue.model import Catalogue
+from services.gen.events.v1 import events_pb2 as pb
+from services.kernel.events.consumer import Handler
+from services.kernel.events.envelope import Event, message_of
+from services.kernel.events.outbox import Outbox
+from services.kernel.ids import Ids
+from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
+from services.pdfcheck.ports import Recipe, RecipePart, Writing
+
+SERVICE = "pdfcheck"
+
+
+def _about_file(stage: str, file: pb.FileRef, priority: int) -> NewJob:
+    return NewJob(
+        stage=stage,
+        dedup_key=f"{stage}:{file.file_id}",
+        organisation_path=file.organisation_path,
+        dossier_id=file.dossier_id,
+        subject_id=file.file_id,
+        argument=f"{file.material_id}/{file.item_id}/{file.component_id}",
+        priority=priority,
+    )
+
+
+def _recipe(body: pb.MaterialChanged | pb.MergeRequested, version: int) -> Recipe:
+    parts = [RecipePart(file_id=p.file_id, component_id=p.component_id, sha256=p.sha256) for p in body.parts]
+    return Recipe(
+        material_id=body.material_id,
+        dossier_id=body.dossier_id,
+        organisation_path=body.organisation_path,
+        item_id=body.item_id,
+        recipe_sha256=body.recipe_sha256,
+        parts=tuple(parts),
+        version=version,
+    )
+
+
+def _about_material(stage: str, recipe: Recipe, priority: int) -> NewJob:
+    return NewJob(
+        stage=stage,
+        dedup_key=f"{stage}:{recipe.material_id}:{recipe.recipe_sha256}:{recipe.version}",
+        organisation_path=recipe.organisation_path,
+        dossier_id=recipe.dossier_id,
+        subject_id=recipe.material_id,
+        argument=recipe.recipe_sha256,
+        priority=priority,
+    )
+
+
+def handlers(catalogue: Catalogue, reports: Writing, ids: Ids) -> Mapping[str, Handler]:
+    """Event type → handler."""
+
+    async def stored(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
+        file = message_of(event, pb.FileStored).file
+        if not catalogue.item(file.item_id).is_video:
+            await enqueue(connection, SERVICE, ids, _about_file("check", file, 10))
+
+    async def gone(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
+        file = message_of(event, pb.FileDeleted).file
+        await cancel_of(connection, file.file_id)
+        if not catalogue.item(file.item_id).is_video:
+            await reports.forget_report(connection, file.file_id)
+
+    async def rejected(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
+        await cancel_of(connection, message_of(event, pb.FileRejected).file.file_id)
+
+    async def material_changed(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
+        recipe = _recipe(message_of(event, pb.MaterialChanged), event.aggregate_version)
+        if catalogue.item(recipe.item_id).is_video:
+            return
+        await cancel_of(connection, recipe.material_id)
+        await reports.save_recipe(connection, recipe)
+        await enqueue(connection, SERVICE, ids, _about_material("discard", recipe, 90))
+
+    async def merge_requested(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
+        recipe = _recipe(message_of(event, pb.MergeRequested), event.aggregate_version)
+        await reports.save_recipe(connection, recipe)
+        await enqueue(connection, SERVICE, ids, _about_material("merge", recipe, 20))
+
+    return {
+        "shenbao.upload.file-stored.v1": stored,
+        "shenbao.upload.file-deleted.v1": gone,
+        "shenbao.upload.file-rejected.v1": rejected,
+        "shenbao.review.material-changed.v1": material_changed,
+        "shenbao.review.merge-requested.v1": merge_requested,
+    }

@@ -1,0 +1,125 @@
+"""The PdfcheckService of `proto/pdfcheck/v1`."""
+
+from functools import partial
+
+from services.catalogue.protobuf import all_to_proto
+from services.gen.common.v1 import common_pb2
+from services.gen.pdfcheck.v1 import pdfcheck_pb2 as pb
+from services.gen.pdfcheck.v1 import pdfcheck_pb2_grpc
+from services.kernel.errors import not_found
+from services.kernel.grpc_server import Context, Servicer, dossier_of_caller
+from services.kernel.jobs import grpc_view
+from services.kernel.jobs.queue import Queue
+from services.kernel.storage.port import ObjectStore
+from services.pdfcheck.ports import MergedFile, Reports
+
+
+class PdfcheckApi(pdfcheck_pb2_grpc.PdfcheckServiceServicer):
+    """Calls about a file or material name its dossier in their token; calls about jobs are operators'."""
+
+    def __init__(self, reports: Reports, store: ObjectStore, queue: Queue, *, expires_s: int) -> None:
+        """`expires_s` bounds presigned downloads."""
+        self._reports = reports
+        self._store = store
+        self._queue = queue
+        self._expires_s = expires_s
+
+    async def GetReport(self, request: pb.GetReportRequest, context: Context) -> pb.GetReportResponse:
+        """See the contract."""
+        claims = dossier_of_caller(request.dossier_id)
+        report = await self._reports.report(claims.dossier_id, claims.organisation_path, request.file_id)
+        if report is None:
+            raise not_found("report")
+        message = pb.DocumentReport(
+            report_id=report.report_id,
+            version=report.version,
+            file_id=request.file_id,
+            dossier_id=claims.dossier_id,
+            facts=pb.DocumentFacts(
+                pages=len(report.page_bytes),
+                size_bytes=report.size_bytes,
+                page_bytes=report.page_bytes,
+                largest_page_bytes=max(report.page_bytes, default=0),
+                encrypted=report.encrypted,
+                signed=report.signed,
+                images_only=report.images_only,
+            ),
+            findings=all_to_proto(report.findings),
+            verdict=report.verdict,
+        )
+        message.checked_at.FromDatetime(report.checked_at)
+        return pb.GetReportResponse(report=message)
+
+    async def _merged(self, dossier_id: str, material_id: str) -> MergedFile:
+        claims = dossier_of_caller(dossier_id)
+        found = await self._reports.merged(claims.dossier_id, claims.organisation_path, material_id)
+        if found is None:
+            raise not_found("merged")
+        return found
+
+    async def GetMerged(self, request: pb.GetMergedRequest, context: Context) -> pb.GetMergedResponse:
+        """See the contract."""
+        merged = await self._merged(request.dossier_id, request.material_id)
+        message = pb.MergedMaterial(
+            merged_id=merged.merged_id,
+            version=merged.version,
+            material_id=request.material_id,
+            dossier_id=request.dossier_id,
+            recipe_sha256=merged.recipe_sha256,
+            object_key=merged.object_key,
+            sha256=merged.sha256,
+            size_bytes=merged.size_bytes,
+            pages=merged.pages,
+            bookmarks=[pb.Bookmark(title=t, page=p, depth=d) for t, p, d in merged.bookmarks],
+            page_map=[pb.PageOrigin(file_id=f, page=p) for f, p in merged.page_map],
+            findings=all_to_proto(merged.findings),
+            verdict=merged.verdict,
+        )
+        message.merged_at.FromDatetime(merged.merged_at)
+        return pb.GetMergedResponse(merged=message)
+
+    async def PresignMerged(self, request: pb.PresignMergedRequest, context: Context) -> pb.PresignMergedResponse:
+        """See the contract."""
+        merged = await self._merged(request.dossier_id, request.material_id)
+        if not merged.object_key:
+            raise not_found("merged")
+        link = await self._store.presign_get(
+            merged.object_key,
+            expires_s=self._expires_s,
+            filename=request.file_name or f"{request.material_id}.pdf",
+            media_type="application/pdf",
+        )
+        message = common_pb2.PresignedRequest(method=link.method, url=link.url, headers=dict(link.headers))
+        message.expires_at.FromDatetime(link.expires_at)
+        return pb.PresignMergedResponse(request=message)
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
+        """See the contract."""
+        grpc_view.check_operator()
+        jobs, following = await grpc_view.page(
+            self._queue,
+            dossier_id=request.dossier_id,
+            state=request.state,
+            size=request.page_size,
+            token=request.page_token,
+        )
+        return pb.ListJobsResponse(jobs=jobs, next_page_token=following)
+
+    async def RetryJob(self, request: pb.RetryJobRequest, context: Context) -> pb.RetryJobResponse:
+        """See the contract."""
+        grpc_view.check_operator()
+        return pb.RetryJobResponse(job=grpc_view.message(await self._queue.retry(request.job_id)))
+
+    async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
+        """See the contract."""
+        grpc_view.check_operator()
+        return pb.CancelJobResponse(job=grpc_view.message(await self._queue.cancel(request.job_id)))
+
+
+def servicer(reports: Reports, store: ObjectStore, queue: Queue, *, expires_s: int) -> Servicer:
+    """The service, ready to be registered."""
+    register = partial(
+        pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server,
+        PdfcheckApi(reports, store, queue, expires_s=expires_s),
+    )
+    return Servicer(name=pb.DESCRIPTOR.services_by_name["PdfcheckService"].full_name, register=register)

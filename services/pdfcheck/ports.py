@@ -1,0 +1,127 @@
+"""What is kept of documents and merges, and where."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.catalogue.findings import Finding
+from services.kernel.events.outbox import Outbox
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentReport:
+    """The last report on one file. Sizes in bytes, `page_bytes` one per page."""
+
+    report_id: str
+    version: int
+    verdict: str
+    findings: tuple[Finding, ...]
+    checked_at: datetime
+    size_bytes: int = 0
+    page_bytes: tuple[int, ...] = ()
+    encrypted: bool = False
+    signed: bool = False
+    images_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipePart:
+    """One part of a material, in order."""
+
+    file_id: str
+    component_id: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """What a material is to be merged from now."""
+
+    material_id: str
+    dossier_id: str
+    organisation_path: str
+    item_id: str
+    recipe_sha256: str
+    parts: tuple[RecipePart, ...]
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergedFile:
+    """The one PDF of a material. `bookmarks` are (title, page, depth); `page_map` (file id, page)."""
+
+    merged_id: str
+    version: int
+    recipe_sha256: str
+    object_key: str
+    sha256: str
+    size_bytes: int
+    pages: int
+    verdict: str
+    merged_at: datetime
+    findings: tuple[Finding, ...] = ()
+    bookmarks: tuple[tuple[str, int, int], ...] = ()
+    page_map: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """Which file of whose dossier."""
+
+    file_id: str
+    dossier_id: str
+    organisation_path: str
+    material_id: str = ""
+    item_id: str = ""
+    component_id: str = ""
+
+
+class Reports(Protocol):
+    """Reading what is kept."""
+
+    async def report(self, dossier_id: str, organisation_path: str, file_id: str) -> DocumentReport | None:
+        """The last report, None when there is none in scope."""
+        ...
+
+    async def merged(self, dossier_id: str, organisation_path: str, material_id: str) -> MergedFile | None:
+        """The merged PDF, None when there is none."""
+        ...
+
+
+class Writing(Reports, Protocol):
+    """Keeping, in the transaction that ends the job."""
+
+    async def recipe(self, dossier_id: str, organisation_path: str, material_id: str) -> Recipe | None:
+        """The material's present recipe."""
+        ...
+
+    async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
+        """One more than the newest version of the file's reports."""
+        ...
+
+    async def save_report(
+        self, connection: AsyncConnection, outbox: Outbox, subject: Subject, report: DocumentReport
+    ) -> None:
+        """Replace the report and announce DocumentChecked."""
+        ...
+
+    async def save_merged(self, connection: AsyncConnection, outbox: Outbox, recipe: Recipe, merged: MergedFile) -> str:
+        """Replace the merged PDF and announce MaterialMerged, unless the recipe has changed meanwhile.
+
+        The key of the object that is no longer needed: the old one's, or the new one's when it came too late.
+        """
+        ...
+
+    async def save_recipe(self, connection: AsyncConnection, recipe: Recipe) -> None:
+        """What a material consists of now."""
+        ...
+
+    async def forget_report(self, connection: AsyncConnection, file_id: str) -> None:
+        """Remove a deleted file's report."""
+        ...
+
+    async def forget_merged(self, connection: AsyncConnection, material_id: str, recipe_sha256: str) -> None:
+        """Remove a material's merged PDF unless it is of this recipe."""
+        ...

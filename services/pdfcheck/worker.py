@@ -1,0 +1,148 @@
+"""Stages of the pdfcheck service: `check`, `merge`, `discard`."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from services.catalogue.findings import verdict_of
+from services.catalogue.model import Catalogue, Item
+from services.kernel.errors import AppError, Kind
+from services.kernel.jobs.effect import effect
+from services.kernel.jobs.queue import Job
+from services.kernel.jobs.worker import Handler, Running
+from services.kernel.platform import Platform
+from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
+from services.pdfcheck.domain.findings import DocumentLimits, findings_of
+from services.pdfcheck.domain.merging import RESULT, Part
+from services.pdfcheck.ports import DocumentReport, MergedFile, Recipe, Subject, Writing
+from services.pdfcheck.usecases.expectation import expected_type
+from services.pdfcheck.usecases.measure import measure
+from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentJobs:
+    """`handlers` is the visible table."""
+
+    platform: Platform
+    catalogue: Catalogue
+    reports: Writing
+    files: StoredFiles
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Stage → handler."""
+        return {"check": self.check, "merge": self.merge, "discard": self.discard}
+
+    def _limits(self, item: Item) -> DocumentLimits:
+        page_bytes = self.catalogue.page_bytes(item)
+        if page_bytes is None:
+            raise AppError("catalogue.no-page-limit", Kind.INTERNAL, item=item.id)
+        return DocumentLimits(page_bytes=page_bytes, item_bytes=self.catalogue.item_bytes(item))
+
+    async def _end(self, job: Job) -> None:
+        """What it was about is gone: end the job without any effect."""
+        async with effect(self.platform.database, job):
+            pass
+
+    async def check(self, running: Running) -> None:
+        """Measure and judge one file; the item's total is judged on the merged result, not on a part (G-08)."""
+        job = running.job
+        file = await self.files.describe(job.dossier_id, job.organisation_path, job.subject_id)
+        if file is None:
+            return await self._end(job)
+        material_id, item_id, component_id = job.argument.split("/")
+        limits = replace(self._limits(self.catalogue.item(item_id)), item_bytes=None)
+        source = ObjectSource(self.platform.storage, file)
+        facts = await measure(self.platform.sandbox, source, limits.page_bytes)
+        findings = findings_of(facts, limits, expected=expected_type(file.file_name))
+        report = DocumentReport(
+            report_id=self.platform.ids.new(),
+            version=0,
+            verdict=verdict_of(findings),
+            findings=findings,
+            checked_at=self.platform.clock.now(),
+            size_bytes=facts.size_bytes,
+            page_bytes=facts.page_bytes,
+            encrypted=facts.encrypted,
+            signed=facts.signed,
+            images_only=facts.images_only,
+        )
+        subject = Subject(
+            file_id=job.subject_id,
+            dossier_id=job.dossier_id,
+            organisation_path=job.organisation_path,
+            material_id=material_id,
+            item_id=item_id,
+            component_id=component_id,
+        )
+        async with effect(self.platform.database, job) as (connection, outbox):
+            version = await self.reports.next_version(connection, job.subject_id)
+            await self.reports.save_report(connection, outbox, subject, replace(report, version=version))
+        return None
+
+    async def merge(self, running: Running) -> None:
+        """Make the one PDF of a material (G-05), provided its recipe is still the one that was asked for."""
+        job = running.job
+        recipe = await self.reports.recipe(job.dossier_id, job.organisation_path, job.subject_id)
+        if recipe is None or recipe.recipe_sha256 != job.argument:
+            return await self._end(job)
+        found = [await self.files.describe(job.dossier_id, job.organisation_path, p.file_id) for p in recipe.parts]
+        files = [file for file in found if file is not None]
+        if len(files) < len(found):
+            return await self._end(job)
+        item = self.catalogue.item(recipe.item_id)
+        inputs = [
+            MergeInput(
+                part=Part(title=Path(file.file_name).stem, component=item.component(part.component_id).zh),
+                source=ObjectSource(self.platform.storage, file),
+            )
+            for file, part in zip(files, recipe.parts, strict=True)
+        ]
+        with tempfile.TemporaryDirectory(prefix="shenbao-merge-") as folder:
+            scratch = Path(folder)
+            outcome = await merge_parts(
+                self.platform.sandbox, inputs, self._limits(item), scratch, lambda x: running.at(0.9 * x)
+            )
+            merged = await self._keep(job, recipe, files, outcome, scratch / RESULT)
+        async with effect(self.platform.database, job) as (connection, outbox):
+            gone = await self.reports.save_merged(connection, outbox, recipe, merged)
+        if gone:
+            await self.platform.storage.delete(gone)
+        return None
+
+    async def _keep(
+        self, job: Job, recipe: Recipe, files: Sequence[StoredFile], outcome: MergeOutcome, path: Path
+    ) -> MergedFile:
+        """Store the result write-once under its own hash; a merge that failed is kept as its findings."""
+        findings = tuple(blame.finding for blame in outcome.findings if blame.finding.blocks)
+        merged = outcome.merged
+        key = ""
+        if merged is not None:
+            key = f"derived/pdfcheck/dossiers/{job.dossier_id}/{job.subject_id}/{merged.sha256}.pdf"
+            await self.platform.storage.put_file(key, str(path), if_absent=False)
+        return MergedFile(
+            merged_id=self.platform.ids.new(),
+            version=0,
+            recipe_sha256=recipe.recipe_sha256,
+            object_key=key,
+            sha256=merged.sha256 if merged else "",
+            size_bytes=merged.size_bytes if merged else 0,
+            pages=len(merged.facts.pages) if merged else 0,
+            verdict="pass" if outcome.accepted else "fail",
+            merged_at=self.platform.clock.now(),
+            findings=findings,
+            bookmarks=tuple((b.title, b.page, b.depth) for b in merged.bookmarks) if merged else (),
+            page_map=tuple((files[o.part].file_id, o.page) for o in merged.page_map) if merged else (),
+        )
+
+    async def discard(self, running: Running) -> None:
+        """A material that changed: its merged PDF of another recipe goes."""
+        job = running.job
+        merged = await self.reports.merged(job.dossier_id, job.organisation_path, job.subject_id)
+        recipe = await self.reports.recipe(job.dossier_id, job.organisation_path, job.subject_id)
+        present = recipe.recipe_sha256 if recipe is not None else ""
+        if merged is not None and merged.recipe_sha256 != present and merged.object_key:
+            await self.platform.storage.delete(merged.object_key)
+        async with effect(self.platform.database, job) as (connection, _):
+            await self.reports.forget_merged(connection, job.subject_id, present)

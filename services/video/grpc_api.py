@@ -1,0 +1,125 @@
+"""The VideoService of `proto/video/v1`."""
+
+from functools import partial
+
+from services.catalogue.protobuf import all_to_proto
+from services.gen.common.v1 import common_pb2
+from services.gen.video.v1 import video_pb2 as pb
+from services.gen.video.v1 import video_pb2_grpc
+from services.kernel.errors import not_found
+from services.kernel.grpc_server import Context, Servicer, dossier_of_caller
+from services.kernel.jobs import grpc_view
+from services.kernel.jobs.queue import Queue
+from services.kernel.storage.port import ObjectStore
+from services.video.ports import Disc, Reports, VideoReport
+
+
+def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoReport:
+    message = pb.VideoReport(
+        report_id=report.report_id,
+        version=report.version,
+        file_id=file_id,
+        dossier_id=dossier_id,
+        facts=pb.VideoFacts(
+            duration_s=report.duration_s,
+            media_duration_s=report.media_duration_s,
+            width=report.width,
+            height=report.height,
+            fps=report.fps,
+            video_codec=report.video_codec,
+            audio_codec=report.audio_codec,
+            bytes_read=report.bytes_read,
+        ),
+        parsed_name=pb.ParsedName(
+            name=report.parsed_name, id_number=report.parsed_id_number, suggested=report.suggested_name
+        ),
+        findings=all_to_proto(report.findings),
+        verdict=report.verdict,
+    )
+    message.checked_at.FromDatetime(report.checked_at)
+    return message
+
+
+class VideoApi(video_pb2_grpc.VideoServiceServicer):
+    """Calls about a file name its dossier in their token; calls about jobs are operators'."""
+
+    def __init__(self, reports: Reports, store: ObjectStore, queue: Queue, *, expires_s: int) -> None:
+        """`expires_s` bounds presigned downloads."""
+        self._reports = reports
+        self._store = store
+        self._queue = queue
+        self._expires_s = expires_s
+
+    async def GetReport(self, request: pb.GetReportRequest, context: Context) -> pb.GetReportResponse:
+        """See the contract."""
+        claims = dossier_of_caller(request.dossier_id)
+        found = await self._reports.report(claims.dossier_id, claims.organisation_path, request.file_id)
+        if found is None:
+            raise not_found("report")
+        return pb.GetReportResponse(report=_report(found, claims.dossier_id, request.file_id))
+
+    async def _disc(self, dossier_id: str, file_id: str) -> Disc:
+        claims = dossier_of_caller(dossier_id)
+        found = await self._reports.disc(claims.dossier_id, claims.organisation_path, file_id)
+        if found is None:
+            raise not_found("disc")
+        return found
+
+    async def GetDisc(self, request: pb.GetDiscRequest, context: Context) -> pb.GetDiscResponse:
+        """See the contract."""
+        disc = await self._disc(request.dossier_id, request.file_id)
+        message = pb.Disc(
+            disc_id=disc.disc_id,
+            file_id=request.file_id,
+            object_key=disc.object_key,
+            size_bytes=disc.size_bytes,
+            sha256=disc.sha256,
+            file_name=disc.file_name,
+            file_sha256=disc.file_sha256,
+            label=disc.label,
+        )
+        message.built_at.FromDatetime(disc.built_at)
+        return pb.GetDiscResponse(disc=message)
+
+    async def PresignDisc(self, request: pb.PresignDiscRequest, context: Context) -> pb.PresignDiscResponse:
+        """See the contract."""
+        disc = await self._disc(request.dossier_id, request.file_id)
+        link = await self._store.presign_get(
+            disc.object_key,
+            expires_s=self._expires_s,
+            filename=f"{disc.file_name.removesuffix('.mp4')}.iso",
+            media_type="application/x-iso9660-image",
+        )
+        message = common_pb2.PresignedRequest(method=link.method, url=link.url, headers=dict(link.headers))
+        message.expires_at.FromDatetime(link.expires_at)
+        return pb.PresignDiscResponse(request=message)
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
+        """See the contract."""
+        grpc_view.check_operator()
+        jobs, following = await grpc_view.page(
+            self._queue,
+            dossier_id=request.dossier_id,
+            state=request.state,
+            size=request.page_size,
+            token=request.page_token,
+        )
+        return pb.ListJobsResponse(jobs=jobs, next_page_token=following)
+
+    async def RetryJob(self, request: pb.RetryJobRequest, context: Context) -> pb.RetryJobResponse:
+        """See the contract."""
+        grpc_view.check_operator()
+        return pb.RetryJobResponse(job=grpc_view.message(await self._queue.retry(request.job_id)))
+
+    async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
+        """See the contract."""
+        grpc_view.check_operator()
+        return pb.CancelJobResponse(job=grpc_view.message(await self._queue.cancel(request.job_id)))
+
+
+def servicer(reports: Reports, store: ObjectStore, queue: Queue, *, expires_s: int) -> Servicer:
+    """The service, ready to be registered."""
+    register = partial(
+        video_pb2_grpc.add_VideoServiceServicer_to_server, VideoApi(reports, store, queue, expires_s=expires_s)
+    )
+    return Servicer(name=pb.DESCRIPTOR.services_by_name["VideoService"].full_name, register=register)

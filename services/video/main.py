@@ -1,0 +1,46 @@
+"""The video service: composition root."""
+
+from services.catalogue import load
+from services.kernel import runtime, wiring
+from services.kernel.grpc_client import open_channel
+from services.kernel.platform import Composition, Platform
+from services.kernel.stored_files import StoredFiles
+from services.video import consumer, grpc_api, worker
+from services.video.repository import PostgresReports
+from services.video.settings import Settings
+from services.video.tools import disc
+
+
+def compose(platform: Platform, settings: Settings) -> Composition:
+    """Put the service together from connected ports."""
+    catalogue = load.default()
+    reports = PostgresReports(platform.database, platform.keys, platform.clock, platform.ids)
+    channel = open_channel(settings.upload_address)
+
+    def token(dossier_id: str, organisation_path: str) -> str:
+        return platform.own_token("upload", dossier_id=dossier_id, organisation_path=organisation_path)
+
+    jobs = worker.VideoJobs(
+        platform=platform,
+        catalogue=catalogue,
+        reports=reports,
+        files=StoredFiles(channel, token),
+        build_disc=disc.build,
+    )
+    return Composition(
+        servicers=[
+            grpc_api.servicer(reports, platform.storage, platform.queue, expires_s=settings.download_url_expires_s)
+        ],
+        handlers=consumer.handlers(catalogue, platform.ids),
+        jobs=jobs.handlers(),
+        closing=[channel.close],
+    )
+
+
+def main() -> None:
+    """Run as `python -m services.video.main`."""
+    runtime.run("video", Settings, compose, wiring.open_platform)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Stages of the video service: `verdict`, `disc`, `forget`."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from services.catalogue.model import Catalogue
+from services.kernel.clock import china_date
+from services.kernel.db.engine import Database
+from services.kernel.errors import AppError, Kind
+from services.kernel.jobs.effect import effect
+from services.kernel.jobs.queue import Job
+from services.kernel.jobs.worker import Handler, Running
+from services.kernel.platform import Platform
+from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
+from services.video.domain.disc import volume_label
+from services.video.domain.verdict import VideoLimits
+from services.video.ports import Disc, DiscBuilder, DiscOrder, Subject, Writing
+from services.video.usecases.verdict import check_video
+
+Effect = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoJobs:
+    """`handlers` is the visible table."""
+
+    platform: Platform
+    catalogue: Catalogue
+    reports: Writing
+    files: StoredFiles
+    build_disc: DiscBuilder
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Stage → handler."""
+        return {"verdict": self.verdict, "disc": self.disc, "forget": self.forget}
+
+    @property
+    def _database(self) -> Database:
+        return self.platform.database
+
+    async def _file(self, job: Job) -> StoredFile | None:
+        return await self.files.describe(job.dossier_id, job.organisation_path, job.subject_id)
+
+    async def _end(self, job: Job) -> None:
+        """The file is gone: end the job without any effect."""
+        async with effect(self._database, job):
+            pass
+
+    async def verdict(self, running: Running) -> None:
+        """Measure the boxes and the name; keep and announce the report."""
+        job = running.job
+        file = await self._file(job)
+        if file is None:
+            return await self._end(job)
+        now = self.platform.clock.now()
+        report = await check_video(
+            self.platform.sandbox,
+            ObjectSource(self.platform.storage, file),
+            file.file_name,
+            VideoLimits.of(self.catalogue),
+            report_id=self.platform.ids.new(),
+            now=now,
+            today=china_date(now),
+        )
+        async with effect(self._database, job) as (connection, outbox):
+            version = await self.reports.next_version(connection, job.subject_id)
+            await self.reports.save_report(connection, outbox, _subject(job), replace(report, version=version))
+        return None
+
+    async def disc(self, running: Running) -> None:
+        """Build the image from the verified file, read it back, store it write-once, announce it."""
+        job = running.job
+        file = await self._file(job)
+        if file is None:
+            return await self._end(job)
+        if not file.sha256:
+            raise AppError("disc.not-verified", Kind.PRECONDITION, retryable=True)
+        with tempfile.TemporaryDirectory(prefix="shenbao-disc-") as folder:
+            scratch = Path(folder)
+            await self._fetch(file, scratch / "video.mp4", running)
+            order = DiscOrder(
+                video=scratch / "video.mp4",
+                file_name=file.file_name,
+                size_bytes=file.size_bytes,
+                sha256=file.sha256,
+                label=volume_label(self.catalogue.cycle.year),
+                at=file.stored_at,
+            )
+            built = await asyncio.to_thread(self.build_disc, order, scratch / "disc.iso")
+            running.at(0.8)
+            key = f"derived/video/dossiers/{job.dossier_id}/{job.subject_id}/{built.image_sha256}.iso"
+            await self.platform.storage.put_file(key, str(scratch / "disc.iso"), if_absent=False)
+        disc = Disc(
+            disc_id=self.platform.ids.new(),
+            version=0,
+            object_key=key,
+            size_bytes=built.image_bytes,
+            sha256=built.image_sha256,
+            file_name=built.files[0].name,
+            file_sha256=built.files[0].sha256,
+            label=built.label,
+            built_at=self.platform.clock.now(),
+        )
+        async with effect(self._database, job) as (connection, outbox):
+            version = await self.reports.next_version(connection, job.subject_id)
+            await self.reports.save_disc(connection, outbox, _subject(job), replace(disc, version=version))
+        return None
+
+    async def _fetch(self, file: StoredFile, target: Path, running: Running) -> None:
+        """A local copy, in order, with flat memory."""
+        done = 0
+        with target.open("wb") as out:
+            async for chunk in self.platform.storage.stream(file.object_key):
+                await asyncio.to_thread(out.write, chunk)
+                done += len(chunk)
+                running.at(0.4 * done / file.size_bytes)
+
+    async def forget(self, running: Running) -> None:
+        """A deleted file takes its report and its disc image with it."""
+        job = running.job
+        disc = await self.reports.disc(job.dossier_id, job.organisation_path, job.subject_id)
+        if disc is not None:
+            await self.platform.storage.delete(disc.object_key)
+        async with effect(self._database, job) as (connection, _):
+            await self.reports.forget(connection, job.subject_id)
+
+
+def _subject(job: Job) -> Subject:
+    material_id, item_id, component_id = job.argument.split("/")
+    return Subject(
+        file_id=job.subject_id,
+        dossier_id=job.dossier_id,
+        organisation_path=job.organisation_path,
+        material_id=material_id,
+        item_id=item_id,
+        component_id=component_id,
+    )
