@@ -30,7 +30,7 @@ def _doubles(document: Document) -> Iterator[Problem]:
         for index, item in enumerate(document.items):
             if counted[getattr(item, key)] > 1:
                 yield ("items", index, key), f"{getattr(item, key)!r} is used {counted[getattr(item, key)]} times"
-    for group in ("paper", "templates"):
+    for group in ("paper", "templates", "interpretations"):
         counted = Counter(entry.id for entry in getattr(document, group))
         for index, entry in enumerate(getattr(document, group)):
             if counted[entry.id] > 1:
@@ -86,6 +86,9 @@ def _rules(document: Document) -> Iterator[Problem]:
             for rule in entry.rules:
                 if rule not in RULES:
                     yield (group, index, "rules"), f"there is no rule {rule!r}"
+    for index, reading in enumerate(document.interpretations):
+        if reading.rule not in RULES:
+            yield ("interpretations", index, "rule"), f"there is no rule {reading.rule!r}"
 
 
 def _levels(levels: Levels) -> Iterator[Problem]:

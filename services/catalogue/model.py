@@ -284,6 +284,15 @@ class Levels(Record):
         raise AppError("catalogue.no-such-route", Kind.INVALID, kind_of_unit=kind, allowed=allowed)
 
 
+class Interpretation(Record):
+    """How an open sentence of the notice is read."""
+
+    id: str
+    rule: str
+    zh: str
+    en: str
+
+
 class Document(Record):
     """`sichuan-2023.yaml`."""
 
@@ -296,6 +305,7 @@ class Document(Record):
     paper: tuple[Paper, ...]
     templates: tuple[Template, ...]
     forms_named_but_not_in_notice: tuple[str, ...]
+    interpretations: tuple[Interpretation, ...]
     vocabulary: dict[str, tuple[str, ...]]
 
 
