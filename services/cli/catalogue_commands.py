@@ -10,11 +10,11 @@ from services.catalogue import load
 from services.catalogue.lint import coverage as rules_covered
 from services.catalogue.model import Catalogue
 from services.catalogue.source import SourceError
+from services.cli.options import JsonOption, refuse
 
 app = typer.Typer(no_args_is_help=True, help="材料目录：检查、列出、规则覆盖 / the catalogue of the notice.")
 
-_AsJson = Annotated[bool, typer.Option("--json", help="只输出一个 JSON 文档 / print one JSON document.")]
-_FOUND, _UNREADABLE = 1, 2
+_FOUND = 1
 
 
 def _print_json(data: object) -> None:
@@ -25,8 +25,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        typer.echo(f"{path}: 无法读取 / cannot be read ({type(error).__name__})", err=True)
-        raise typer.Exit(_UNREADABLE) from error
+        refuse(f"{path}: 无法读取 / cannot be read ({type(error).__name__})")
 
 
 def _loaded(data: Path | None, levels: Path | None) -> Catalogue:
@@ -45,7 +44,7 @@ def lint(
     data: Annotated[Path | None, typer.Argument(help="目录文件，缺省为自带的 / default: the one built in.")] = None,
     levels: Annotated[Path | None, typer.Option(help="层级文件 / levels and routes.")] = None,
     *,
-    as_json: _AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
     """检查目录数据：每个问题给出文件、行号和路径 / every problem with file, line and path; exit 1 when there is one."""
     try:
@@ -64,7 +63,7 @@ def lint(
 
 
 @app.command()
-def coverage(*, as_json: _AsJson = False) -> None:
+def coverage(*, as_json: JsonOption = False) -> None:
     """每条规则由什么落实 / what carries out each rule; exit 1 when one is carried out by nothing."""
     covered = dict(sorted(rules_covered(load.default()).items()))
     uncovered = [rule for rule, carrier in covered.items() if not carrier]
@@ -81,7 +80,7 @@ def coverage(*, as_json: _AsJson = False) -> None:
 
 
 @app.command("list")
-def list_items(*, as_json: _AsJson = False) -> None:
+def list_items(*, as_json: JsonOption = False) -> None:
     """列出所有项目的编号、代号和名称 / number, id and title of every item."""
     items = load.default().items
     if as_json:

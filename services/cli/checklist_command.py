@@ -15,37 +15,34 @@ from services.catalogue.profile import Profile
 from services.catalogue.rules import may_apply
 from services.catalogue.source import SourceError
 from services.catalogue.wording import Lang
+from services.cli.options import JsonOption, LangOption, refuse
 
-_FOUND, _UNREADABLE = 1, 2
+_FOUND = 1
 
 
 def _profile(path: Path) -> Profile:
     try:
         return profiles.from_yaml(path.read_text("utf-8"), str(path), load.default())
     except SourceError as error:
-        typer.echo("\n".join(error.problems), err=True)
-        raise typer.Exit(_UNREADABLE) from error
+        refuse("\n".join(error.problems))
     except (OSError, UnicodeDecodeError) as error:
-        typer.echo(f"{path}: 无法读取 / cannot be read ({type(error).__name__})", err=True)
-        raise typer.Exit(_UNREADABLE) from error
+        refuse(f"{path}: 无法读取 / cannot be read ({type(error).__name__})")
 
 
 def checklist(
     profile: Annotated[Path, typer.Argument(metavar="PROFILE.yaml", help="申报信息 / the applicant's profile.")],
-    lang: Annotated[str, typer.Option(help="zh / en")] = "zh",
+    lang: LangOption = "zh",
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="只输出一个 JSON 文档 / print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """列出应提交的材料、理由和纸质材料 / what is due, why, and on paper; exit 1 when the person may not apply here."""
-    if lang not in ("zh", "en"):
-        raise typer.BadParameter("zh / en", param_hint="--lang")
     catalogue, person = load.default(), _profile(profile)
     owed, allowed = work_out(catalogue, person), may_apply(person)
     if as_json:
         data = {"catalogue": catalogue.version, "may_apply": allowed, **to_data(owed)}
         typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
     else:
-        typer.echo("\n".join(_lines(owed, "zh" if lang == "zh" else "en", allowed=allowed)))
+        typer.echo("\n".join(_lines(owed, lang, allowed=allowed)))
     raise typer.Exit(0 if allowed else _FOUND)
 
 

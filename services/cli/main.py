@@ -3,7 +3,6 @@
 import sys
 import traceback
 
-import click
 import typer
 
 from services.cli import serve_command
@@ -21,16 +20,11 @@ app.add_typer(catalogue_app, name="catalogue")
 
 
 def main() -> None:
-    """Run; an error that nobody foresaw is a bug and ends with 3 (`cli.md`)."""
+    """Run; typer ends with the command's exit code, wrong usage with 2, Ctrl-C with 130; an error that nobody foresaw
+    is a bug and ends with 3 (`cli.md`).
+    """
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
-    except click.ClickException as wrong:
-        wrong.show()
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(130)
+        app()
     except Exception:  # noqa: BLE001 - the contract gives every bug the exit code 3
         traceback.print_exc()
         sys.exit(3)

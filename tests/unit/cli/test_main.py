@@ -1,0 +1,55 @@
+"""The exit codes of the contract come out of the program itself, not only out of its commands."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.cli import main as program
+from services.cli.main import main
+
+SURGEON = str(Path(__file__).parents[2] / "assets" / "profile-surgeon.yaml")
+
+
+def exit_code(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    monkeypatch.setattr(sys, "argv", ["shenbao", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("checklist", SURGEON, "--json"), 0),
+        (("catalogue", "coverage", "--json"), 0),
+        (("checklist", "no-such-file.yaml"), 2),
+        (("checklist", SURGEON, "--lang", "fr"), 2),
+        (("no-such-command",), 2),
+        (("catalogue", "lint", "no-such-file.yaml"), 2),
+    ],
+)
+def test_exit_codes(monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], expected: int) -> None:
+    assert exit_code(monkeypatch, *arguments) == expected
+
+
+def test_a_problem_found_exits_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    levels = tmp_path / "levels.yaml"
+    levels.write_text("levels: []\n", "utf-8")
+    assert exit_code(monkeypatch, "catalogue", "lint", "--levels", str(levels)) == 1
+
+
+def test_a_bug_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(program, "app", broken)
+    assert exit_code(monkeypatch) == 3
+
+
+def test_an_interruption_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("services.cli.checklist_command._profile", interrupted)
+    assert exit_code(monkeypatch, "checklist", SURGEON) == 130
