@@ -32,8 +32,10 @@ class Action(StrEnum):
 
     #: The relay's database or log is away; events wait in the outbox: `error`.
     RELAY_WAITING = "relay.waiting"
-    #: A fact cannot be handled just now; the consumer waits in place: `group`, `topic`, `error`.
+    #: A fact cannot be handled just now, or the log is away; the consumer waits in place: `group`, `error`.
     CONSUMER_WAITING = "consumer.waiting"
+    #: A handler met a bug; after a few attempts the consumer stops: `group`, `topic`, `offset`, `attempt`.
+    CONSUMER_BUG = "consumer.bug"
     #: A fact can never be handled and was set aside: `group`, `topic`, `offset`, `reason`.
     CONSUMER_DEAD_LETTER = "consumer.dead-letter"
     #: The connection that listens for notifications was lost and is made anew: `channel`, `error`.

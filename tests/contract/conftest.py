@@ -5,11 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract import storages
+from tests.cluster import Cluster
+from tests.contract import event_logs, storages
 
 
 @pytest.fixture(params=list(storages.ADAPTERS))
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[storages.StorageUnderTest]:
     """A fresh store of each adapter."""
     async with storages.ADAPTERS[request.param](tmp_path / "store") as under_test:
+        yield under_test
+
+
+@pytest.fixture(params=list(event_logs.ADAPTERS))
+async def event_log(request: pytest.FixtureRequest, cluster: Cluster) -> AsyncIterator[event_logs.LogUnderTest]:
+    """A fresh log of each adapter."""
+    async with event_logs.ADAPTERS[request.param](cluster) as under_test:
         yield under_test

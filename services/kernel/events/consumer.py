@@ -2,33 +2,40 @@
 
 The inbox row, the aggregate's version and the handler's effect share one transaction; the offset is committed
 after it. A transient failure waits in place, so order is kept. What can never succeed goes to the group's dead
-letters; too many of those in a window mean a bad deployment, and the consumer stops instead of emptying the topic.
+letters; too many of those in a window mean a bad deployment, and the consumer stops instead of emptying the topic. A
+bug is tried a few times and then stops the consumer: nothing is ever skipped.
 """
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.clock import Clock
 from services.kernel.db.engine import EVERYTHING, Database, Scope
+from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError
 from services.kernel.events.envelope import Event, Undecodable, from_record, topic_of
 from services.kernel.events.outbox import Outbox
 from services.kernel.events.port import Delivered, EventLog, EventLogUnavailable, Record, Subscription
+from services.kernel.telemetry import correlated
 
 Handler = Callable[[AsyncConnection, Outbox, Event], Awaitable[None]]
-Pause = Callable[[float], Awaitable[None]]
+Pause = Callable[[float], Coroutine[None, None, None]]
+T = TypeVar("T")
 
 FETCH_TIMEOUT_S = 1.0
 MOST_DEAD_LETTERS = 20
 DEAD_LETTER_WINDOW = timedelta(minutes=5)
+#: How often a record is tried whose handler fails in a way that waiting does not explain.
+MOST_ATTEMPTS = 3
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 5.0
 log = structlog.get_logger()
@@ -88,49 +95,101 @@ class Consumer:
         return sorted({topic_of(event_type) for event_type in self._handlers})
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop`; what is being handled then is finished. Raises `TooManyDeadLetters`."""
-        subscription = await self._log.subscribe(self._group, self.topics)
+        """Consume until `stop`; what is being handled then is finished.
+
+        Raises `TooManyDeadLetters`, and whatever a handler with a bug raises: both want a person.
+        """
+        subscription = await self._patiently(self._join, stop)
+        if subscription is None:
+            return
         try:
             while not stop.is_set():
                 await self._round(subscription, stop)
         finally:
             await subscription.close()
 
+    async def _join(self) -> Subscription:
+        """Count what was buried lately, also before a restart; then join the group."""
+        since = self._clock.now() - DEAD_LETTER_WINDOW
+        self._dead.clear()
+        for topic in self.topics:
+            async for letter in self._log.scan(dead_letter_topic(topic, self._group)):
+                if letter.appended_at >= since:
+                    self._dead.append(letter.appended_at)
+        return await self._log.subscribe(self._group, self.topics)
+
     async def _round(self, subscription: Subscription, stop: asyncio.Event) -> None:
-        try:
-            records = await subscription.fetch(max_records=100, timeout_s=FETCH_TIMEOUT_S)
-        except EventLogUnavailable:
-            await self._pause(_FIRST_PAUSE_S * 10)
-            return
-        for record in records:
-            if stop.is_set() or not await self._settle(record, stop):
+        async def fetch() -> Sequence[Delivered]:
+            return await subscription.fetch(max_records=100, timeout_s=FETCH_TIMEOUT_S)
+
+        for record in await self._patiently(fetch, stop) or ():
+            if not await self._settle(record, stop):
                 return
             with contextlib.suppress(EventLogUnavailable):  # the record comes again; the inbox knows it
                 await subscription.commit(record)
+            if stop.is_set():
+                return
 
     async def _settle(self, record: Delivered, stop: asyncio.Event) -> bool:
-        """Have the record's effect or make it a dead letter; False when `stop` came while waiting."""
+        """Have the record's effect or make it a dead letter; False when `stop` came while waiting.
+
+        A broken constraint may be a race with another transaction, so it is tried again before it counts as broken.
+        """
+
+        async def handle() -> bool:
+            await self._handle(record)
+            return True
+
+        async def bury() -> bool:
+            await self._bury(record, reason)
+            return True
+
+        attempts = 0
+        while True:
+            try:
+                return bool(await self._patiently(handle, stop))
+            except (Undecodable, InvariantBroken, AppError) as error:
+                reason = _reason(error)
+                break
+            except Exception as error:
+                attempts += 1
+                log.error(
+                    "a handler broke", action="consumer.bug", group=self._group, topic=record.topic,
+                    offset=record.offset, attempt=attempts, error=type(error).__name__,
+                    exc_info=not isinstance(error, DBAPIError),
+                )  # fmt: skip
+                if attempts >= MOST_ATTEMPTS:
+                    if not isinstance(error, IntegrityError):
+                        raise
+                    reason = _reason(error)
+                    break
+                await self._rest(_FIRST_PAUSE_S * 2**attempts, stop)
+        self._count_dead()
+        return bool(await self._patiently(bury, stop))
+
+    async def _patiently(self, attempt: Callable[[], Coroutine[None, None, T]], stop: asyncio.Event) -> T | None:
+        """What `attempt` gives, however long its outage lasts; None when `stop` came while waiting."""
         pause_s = _FIRST_PAUSE_S
         while not stop.is_set():
             try:
-                await self._handle(record)
-            except (Undecodable, InvariantBroken, IntegrityError) as error:
-                await self._bury(record, error)
-            except AppError as error:
-                if error.retryable:
-                    await self._pause(pause_s)
-                    continue
-                await self._bury(record, error)
-            except (SQLAlchemyError, OSError, EventLogUnavailable) as error:
-                log.warning(
-                    "waiting to handle", action="consumer.waiting", group=self._group, topic=record.topic,
-                    offset=record.offset, error=type(error).__name__,
-                )  # fmt: skip
-                await self._pause(pause_s)
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-                continue
-            return True
-        return False
+                return await attempt()
+            except Exception as error:
+                if not _passes(error):
+                    raise
+                log.warning("waiting", action="consumer.waiting", group=self._group, error=type(error).__name__)
+            await self._rest(pause_s, stop)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        return None
+
+    async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
+        """Pause, but not longer than until `stop`."""
+        waits = {asyncio.ensure_future(self._pause(seconds)), asyncio.ensure_future(stop.wait())}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     async def _handle(self, record: Delivered) -> None:
         event = from_record(record)
@@ -150,31 +209,45 @@ class Consumer:
             }
             if (await connection.execute(_NEWER, newer)).first() is None:
                 return
-            await handler(connection, outbox, event)
-            await outbox.flush(connection)
+            with correlated(traceparent=event.traceparent):
+                await handler(connection, outbox, event)
+                await outbox.flush(connection)
 
-    async def _bury(self, record: Delivered, error: Exception) -> None:
+    def _count_dead(self) -> None:
         now = self._clock.now()
-        self._dead.append(now)
         while self._dead and self._dead[0] < now - DEAD_LETTER_WINDOW:
             self._dead.popleft()
-        if len(self._dead) > MOST_DEAD_LETTERS:
+        if len(self._dead) >= MOST_DEAD_LETTERS:
             raise TooManyDeadLetters(f"{len(self._dead)} in {DEAD_LETTER_WINDOW} by {self._group}")
-        told = isinstance(error, Undecodable | InvariantBroken | AppError)  # a constraint's text may quote a value
-        reason = f"{type(error).__name__}: {error}" if told else type(error).__name__
+        self._dead.append(now)
+
+    async def _bury(self, record: Delivered, reason: str) -> None:
+        """Append the record to the group's dead letters, with its origin."""
         headers = {
             **record.headers,
-            "dlq_reason": reason[:500],
+            "dlq_reason": reason,
             "dlq_group": self._group,
             "dlq_topic": record.topic,
             "dlq_partition": str(record.partition),
             "dlq_offset": str(record.offset),
-            "dlq_at": now.isoformat(),
+            "dlq_at": self._clock.now().isoformat(),
         }
         topic = dead_letter_topic(record.topic, self._group)
         await self._log.ensure_topics({topic: 1})
         await self._log.append([Record(topic=topic, key=record.key, payload=record.payload, headers=headers)])
         log.error(
             "dead letter", action="consumer.dead-letter", group=self._group, topic=record.topic, offset=record.offset,
-            reason=reason[:200],
+            reason=reason,
         )  # fmt: skip
+
+
+def _passes(error: Exception) -> bool:
+    if isinstance(error, AppError):
+        return error.retryable
+    return isinstance(error, EventLogUnavailable) or is_outage(error)
+
+
+def _reason(error: Exception) -> str:
+    """What a dead letter says of its cause; a constraint's text may quote a value, so only its type is told."""
+    name = type(error).__name__
+    return f"{name}: {error}"[:200] if isinstance(error, Undecodable | InvariantBroken | AppError) else name

@@ -63,7 +63,7 @@ def from_record(record: Delivered) -> Event:
     """The event in a record. Raises `Undecodable` when an attribute is missing or malformed."""
     headers = record.headers
     try:
-        return Event(
+        event = Event(
             id=headers["ce_id"],
             type=headers["ce_type"],
             source=headers["ce_source"],
@@ -73,8 +73,15 @@ def from_record(record: Delivered) -> Event:
             payload=record.payload,
             traceparent=headers.get("ce_traceparent", ""),
         )
-    except (KeyError, ValueError) as error:
-        raise Undecodable(f"attribute {error}") from error
+    except KeyError as error:
+        raise Undecodable(f"attribute {error} is missing") from error
+    except ValueError as error:
+        raise Undecodable("ce_aggregateversion is no number, or ce_time no time") from error
+    if not (event.id and event.source and event.aggregate_id):
+        raise Undecodable("ce_id, ce_source or ce_subject is empty")  # an empty id would be every other event's too
+    if event.time.tzinfo is None:
+        raise Undecodable("ce_time has no offset")
+    return event
 
 
 def message_of(event: Event, message: type[M]) -> M:

@@ -1,6 +1,7 @@
 """Events that are committed with their effect. The relay sends them afterwards."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.kernel.db.locking import lock_in_transaction
 from services.kernel.events.envelope import Event, to_record
 from services.kernel.events.tables import outbox
+from services.kernel.telemetry import traceparent
 
 
 def channel(service: str) -> str:
@@ -29,8 +31,8 @@ class Outbox:
         self._events: list[Event] = []
 
     def add(self, event: Event) -> None:
-        """Publish `event` if, and only if, the transaction commits."""
-        self._events.append(event)
+        """Publish `event` if, and only if, the transaction commits. It continues the trace that is going on."""
+        self._events.append(event if event.traceparent else replace(event, traceparent=traceparent()))
 
     @property
     def events(self) -> Sequence[Event]:

@@ -6,9 +6,9 @@ Shaped by Kafka; `embedded` keeps the same promises in PostgreSQL. Exactly-once 
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 PARTITIONS = 24
 
@@ -107,4 +107,16 @@ class EventLog(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+@runtime_checkable
+class Prunable(Protocol):
+    """A log that must be told to drop old records; a broker does so by itself."""
+
+    async def prune(self, older_than: timedelta) -> None:
+        """Drop older records that every group has passed, never one that a group has yet to read.
+
+        Raises `EventLogUnavailable`.
+        """
         ...

@@ -30,6 +30,8 @@ def upgrade() -> None:
         sa.Column("topic", sa.Text, primary_key=True),
         sa.Column("partition", sa.Integer, primary_key=True),
         sa.Column("log_offset", sa.BigInteger, primary_key=True),
+        #: The record's number in the whole log: an effect's is higher than its cause's, whatever their topics.
+        sa.Column("log_position", sa.BigInteger, sa.Identity(always=True), nullable=False),
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("headers", pg.JSONB, nullable=False),
         sa.Column("payload", sa.LargeBinary, nullable=False),
