@@ -10,7 +10,7 @@ from services.catalogue import load
 from services.catalogue.lint import coverage as rules_covered
 from services.catalogue.model import Catalogue
 from services.catalogue.source import SourceError
-from services.cli.options import JsonOption, refuse
+from services.cli.options import CATALOGUE_ID, JsonOption, refuse
 
 app = typer.Typer(no_args_is_help=True, help="材料目录：检查、列出、规则覆盖 / the catalogue of the notice.")
 
@@ -50,7 +50,12 @@ def lint(
     try:
         catalogue = _loaded(data, levels)
         problems: tuple[str, ...] = ()
-        summary = {"catalogue": catalogue.version, "sha256": catalogue.sha256, "items": len(catalogue.items)}
+        summary = {
+            "catalogue": CATALOGUE_ID,
+            "version": catalogue.version,
+            "sha256": catalogue.sha256,
+            "items": len(catalogue.items),
+        }
     except SourceError as error:
         problems, summary = error.problems, {}
     if as_json:
@@ -58,7 +63,7 @@ def lint(
     elif problems:
         typer.echo("\n".join(problems))
     else:
-        typer.echo(f"{summary['catalogue']}: {summary['items']} 项，没有问题 / items, no problems")
+        typer.echo(f"{summary['version']}: {summary['items']} 项，没有问题 / items, no problems")
     raise typer.Exit(_FOUND if problems else 0)
 
 

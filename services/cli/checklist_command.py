@@ -15,7 +15,7 @@ from services.catalogue.profile import Profile
 from services.catalogue.rules import may_apply
 from services.catalogue.source import SourceError
 from services.catalogue.wording import Lang
-from services.cli.options import JsonOption, LangOption, refuse
+from services.cli.options import CATALOGUE_ID, JsonOption, LangOption, refuse
 
 _FOUND = 1
 
@@ -39,7 +39,7 @@ def checklist(
     catalogue, person = load.default(), _profile(profile)
     owed, allowed = work_out(catalogue, person), may_apply(person)
     if as_json:
-        data = {"catalogue": catalogue.version, "may_apply": allowed, **to_data(owed)}
+        data = {"catalogue": CATALOGUE_ID, "version": catalogue.version, "may_apply": allowed, **to_data(owed)}
         typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
     else:
         typer.echo("\n".join(_lines(owed, lang, allowed=allowed)))
