@@ -26,6 +26,7 @@ _SHOWN: tuple[tuple[str, str | None, str, str], ...] = (
     ("fps", None, "帧率", "frames per second"),
     ("video_codec", None, "视频编码", "video codec"),
     ("audio_codec", None, "音频编码", "audio codec"),
+    ("suggested_name", None, "建议文件名", "suggested name"),
     ("pages", None, "页数", "pages"),
     ("largest_page_bytes", "bytes", "最大一页", "largest page"),
     ("encrypted", None, "加密", "encrypted"),

@@ -1,0 +1,215 @@
+"""Disc images: the video alone, under its name, in both views, the same bytes every time."""
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pycdlib
+import pytest
+from pycdlib import pycdlib as pycdlib_core
+
+from services.video.domain import disc
+from services.video.domain.readback import FileOnDisc, ReadBack
+from services.video.tools import iso
+from tests.assets.video_fixtures import FILE_NAME, ID_NUMBER, Bytes
+
+AT = datetime(2023, 9, 1, 4, 5, 6, tzinfo=UTC)
+CONTENT = hashlib.sha256(b"video").digest() * 1000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+def built(content: bytes = CONTENT, name: str = FILE_NAME, label: str = "SHENBAO_2023", at: datetime = AT) -> bytes:
+    out = io.BytesIO()
+    iso.build_image(Bytes(content), out, file_name=name, label=label, at=at)
+    return out.getvalue()
+
+
+def found(image: bytes) -> ReadBack:
+    return iso.read_back(io.BytesIO(image))
+
+
+@pytest.mark.parametrize(
+    "name", [FILE_NAME, f"买买提·艾力{ID_NUMBER}.mp4", f"𠮷田{ID_NUMBER}.mp4", f"{'张' * 42}{ID_NUMBER}.mp4"]
+)
+def test_both_views_show_the_video_alone_under_its_name(name: str) -> None:
+    image = built(name=name)
+    read = found(image)
+    assert read.agrees(name=name, size_bytes=len(CONTENT), sha256=SHA256)
+    assert read.label == "SHENBAO_2023"
+    assert (read.image_bytes, read.image_sha256) == (len(image), hashlib.sha256(image).hexdigest())
+    assert not read.agrees(name=FILE_NAME + "x", size_bytes=len(CONTENT), sha256=SHA256)
+
+
+@pytest.mark.parametrize("size", [1, 2047, 2048, 2049, 300_000])
+def test_sizes_around_a_sector(size: int) -> None:
+    content = CONTENT[:1] * size
+    image = built(content)
+    assert found(image).agrees(name=FILE_NAME, size_bytes=size, sha256=hashlib.sha256(content).hexdigest())
+    assert len(image) <= disc.image_bytes(size)
+
+
+@pytest.fixture
+def far_east() -> Iterator[None]:
+    """Another time zone than that of the first image."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "Asia/Shanghai"
+    time.tzset()
+    yield
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+_HERE = built()
+
+
+def test_the_same_order_gives_the_same_bytes_anywhere_and_at_any_time(far_east: None) -> None:
+    assert built() == _HERE
+    assert built(at=AT.replace(year=2022)) != _HERE
+    assert built(label="OTHER") != _HERE
+
+
+def test_pycdlib_gets_its_clock_back() -> None:
+    built()
+    assert pycdlib_core.time is time
+    with pytest.raises(ValueError, match="label"):
+        built(label="x" * 17)
+    assert pycdlib_core.time is time
+
+
+@pytest.mark.parametrize("label", ["", "x" * 17, "光盘"])
+def test_labels_that_do_not_fit_are_refused(label: str) -> None:
+    with pytest.raises(ValueError, match="label"):
+        built(label=label)
+
+
+@pytest.mark.parametrize("name", ["a*b.mp4", "a/b.mp4", "a;1.mp4", f"{'张' * 43}{ID_NUMBER}.mp4"])
+def test_names_that_a_disc_cannot_carry_are_refused(name: str) -> None:
+    with pytest.raises(disc.NameNotForDisc):
+        built(name=name)
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """A file that loses its end while it is read."""
+
+    size_bytes: int = 5000
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return bytes(max(0, min(length, 4000 - offset)))
+
+
+def test_a_video_that_ends_early_is_an_error_and_no_hole() -> None:
+    with pytest.raises(OSError, match="announced"):
+        iso.build_image(Shrinking(), io.BytesIO(), file_name=FILE_NAME, label="L", at=AT)
+
+
+def test_progress_reaches_the_end() -> None:
+    steps: list[tuple[int, int]] = []
+    iso.build_image(
+        Bytes(CONTENT), io.BytesIO(), file_name=FILE_NAME, label="L", at=AT, progress=lambda *step: steps.append(step)
+    )
+    assert steps[0][0] == 0
+    assert steps[-1][0] == steps[-1][1]
+
+
+def test_a_changed_byte_of_the_video_is_seen() -> None:
+    image = bytearray(_HERE)
+    image[image.index(CONTENT[:64]) + 5] ^= 1
+    assert not found(bytes(image)).agrees(name=FILE_NAME, size_bytes=len(CONTENT), sha256=SHA256)
+
+
+def test_a_second_file_is_seen() -> None:
+    image = pycdlib.PyCdlib()
+    image.new(interchange_level=3, joliet=3, udf="2.60")
+    for number, name in enumerate(("a.mp4", "b.mp4")):
+        image.add_fp(io.BytesIO(b"x"), 1, f"/F{number}.;1", joliet_path=f"/{name}", udf_path=f"/{name}")
+    image.add_directory("/D", joliet_path="/folder", udf_path="/folder")
+    image.add_fp(io.BytesIO(b"y"), 1, "/D/G.;1", joliet_path="/folder/c.mp4", udf_path="/folder/c.mp4")
+    out = io.BytesIO()
+    image.write_fp(out)
+    names = [(file.view, file.name) for file in found(out.getvalue()).files]
+    everything = ["a.mp4", "b.mp4", "folder/c.mp4"]
+    assert sorted(names) == [("joliet", name) for name in everything] + [("udf", name) for name in everything]
+
+
+@pytest.mark.parametrize("image", [b"", bytes(100_000), _HERE[:40_000], _HERE[:300_000]])
+def test_what_is_no_image_is_unreadable(image: bytes) -> None:
+    with pytest.raises(iso.ImageUnreadable):
+        found(image)
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """A file of zeros beyond 4 GiB: only its directories are asked for, the bytes are never held."""
+
+    class Counted(io.RawIOBase):
+        largest = 0
+        position = 0
+        end = 0
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            self.position = offset if whence == 0 else self.end + offset
+            return self.position
+
+        def tell(self) -> int:
+            return self.position
+
+        def write(self, data: object) -> int:
+            length = len(memoryview(data))  # type: ignore[arg-type]
+            self.largest = max(self.largest, length)
+            self.position += length
+            self.end = max(self.end, self.position)
+            return length
+
+        def truncate(self, size: int | None = None) -> int:
+            return size or 0
+
+    @dataclass(frozen=True)
+    class Zeros:
+        size_bytes: int = 2**32 + 2**20
+
+        def read_at(self, offset: int, length: int) -> bytes:
+            return _ZEROS[:length]
+
+    out = Counted()
+    iso.build_image(Zeros(), out, file_name=FILE_NAME, label="L", at=AT)  # type: ignore[arg-type]
+    assert Zeros().size_bytes < out.end <= disc.image_bytes(Zeros().size_bytes)
+    assert out.largest <= 2**20
+
+
+_ZEROS = bytes(2**20)
+
+
+def seven_zip() -> str | None:
+    """The 7-Zip of the tools cache, else one that is installed."""
+    cached = Path(os.environ.get("SHENBAO_CACHE", "~/.cache/shenbao")).expanduser() / "bin" / "7z"
+    return str(cached) if cached.exists() else shutil.which("7z")
+
+
+@pytest.mark.skipif(seven_zip() is None, reason="7-Zip is not in the tools cache")
+@pytest.mark.parametrize("view", ["iso", "udf"])
+def test_seven_zip_reads_the_same_file_from_both_views(tmp_path: Path, view: str) -> None:
+    image = tmp_path / "disc.iso"
+    image.write_bytes(_HERE)
+    out = tmp_path / "out"
+    subprocess.run(
+        [seven_zip() or "", "x", f"-t{view}", f"-o{out}", str(image)], check=True, capture_output=True, timeout=60,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+    assert [path.name for path in out.iterdir()] == [FILE_NAME]
+    assert hashlib.sha256((out / FILE_NAME).read_bytes()).hexdigest() == SHA256
+
+
+def test_agreeing_means_exactly_both_views() -> None:
+    one = FileOnDisc(view="joliet", name="a", size_bytes=1, sha256="0")
+    read = ReadBack(files=(one,), label="L", image_bytes=1, image_sha256="0")
+    assert not read.agrees(name="a", size_bytes=1, sha256="0")
