@@ -18,9 +18,9 @@ from services.cli.local import LocalFile, UnreadablePathError, look_at, sandboxe
 from services.cli.merge_report import MergeReport
 from services.cli.options import CATALOGUE_ID, ItemOption, JsonOption, LangOption, bar, item_of, refuse
 from services.pdfcheck.domain.findings import DocumentLimits
-from services.pdfcheck.domain.merging import Part
+from services.pdfcheck.domain.merging import RESULT, Part
 from services.pdfcheck.usecases.measure import PRELOAD
-from services.pdfcheck.usecases.merge import RESULT, MergeInput, MergeOutcome, merge_parts
+from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
 
 Parts = Annotated[list[Path], typer.Argument(metavar="PART...", help="PDF、JPEG、PNG，按顺序 / in this order")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.pdf", help="合并后的文件 / the merged file")]

@@ -185,6 +185,26 @@ def truncated(fraction: float = 0.6) -> bytes:
     return whole[: int(len(whole) * fraction)]
 
 
+def lost_page() -> bytes:
+    """The page tree names a first page that is not in the file."""
+    return pdf_of([scan_jpeg(10, "证明", (310, 438))] * 3).replace(b"/Kids [ 3 0 R", b"/Kids [ 9 0 R", 1)
+
+
+def tiny_pdf() -> bytes:
+    """Two small pages, for altering bytes."""
+    return pdf_of([scan_jpeg(10, "小", (62, 88))] * 2)
+
+
+def tiny_jpeg() -> bytes:
+    """A thumbnail with EXIF."""
+    return photo_jpeg(6, (62, 88))
+
+
+def tiny_png() -> bytes:
+    """A thumbnail with transparency."""
+    return png("RGBA", (62, 88))
+
+
 def without_end() -> bytes:
     """Only the cross-reference table and trailer's end are cut off: everything on the pages is there."""
     whole = scanned_pdf()

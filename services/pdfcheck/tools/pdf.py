@@ -15,7 +15,7 @@ from services.pdfcheck.tools import content, pages
 #: memory the library turns a failed allocation into a warning as well; a check that saw nothing must not pass.
 _FATAL = re.compile(
     r"treating stream as empty|unable to recover stream|error decoding|bad_alloc|std::|not enough memory"
-    r"|loop|circular|kid .* (?:is|of) |page tree|page object|does not exist|invalid stream length|too deep",
+    r"|loop|circular|kid .* (?:is|of) |pages? tree|page object|does not exist|invalid stream length|too deep",
     re.IGNORECASE,
 )
 _NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGNORECASE)
@@ -52,7 +52,7 @@ def _read(
     pdf: pikepdf.Pdf, blank: DocumentFacts, reopen: Callable[[], pikepdf.Pdf], page_limit_bytes: int
 ) -> DocumentFacts:
     if not len(pdf.pages):
-        return blank.with_health(Health.NO_PAGES)
+        return blank.with_health(Health.DAMAGED if pdf.get_warnings() else Health.NO_PAGES)
     reaches = None
     with contextlib.suppress(pages.TooComplexError):
         reaches = pages.walk(pdf)

@@ -6,6 +6,7 @@ is put on white, because PDF viewers disagree on what lies under it.
 
 import io
 import warnings
+import zlib
 from dataclasses import dataclass
 
 import img2pdf
@@ -20,8 +21,11 @@ from services.pdfcheck.tools import jpeg, pages
 MAX_PIXELS = 100_000_000
 #: Most bytes of one picture that are taken in at once.
 MAX_BYTES = 160 * 2**20
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _POINTS_PER_INCH = 72.0
 _A4 = (595.276, 841.89)
+#: The sides that a PDF page may have.
+_PAGE_SIDES = (3.0, 14400.0)
 #: Stated densities outside of this say nothing about paper: cameras write 72.
 _DPI_OF_SCANS = (100.0, 1200.0)
 #: The unit square to the page for each EXIF orientation: a b c d e f of a PDF matrix, times width and height.
@@ -83,11 +87,13 @@ def page_of(content: bytes, media_type: MediaType) -> PicturePage:
 def page_size_pt(width_px: int, height_px: int, dpi: float | None) -> tuple[float, float]:
     """The page of an upright picture in points: by its density where a scanner stated one, else within A4."""
     if dpi is not None and _DPI_OF_SCANS[0] <= dpi <= _DPI_OF_SCANS[1]:
-        return width_px / dpi * _POINTS_PER_INCH, height_px / dpi * _POINTS_PER_INCH
-    short, long = _A4
-    box = (short, long) if height_px >= width_px else (long, short)
-    scale = min(box[0] / width_px, box[1] / height_px)
-    return width_px * scale, height_px * scale
+        scale = _POINTS_PER_INCH / dpi
+    else:
+        short, long = _A4
+        box = (short, long) if height_px >= width_px else (long, short)
+        scale = min(box[0] / width_px, box[1] / height_px)
+    smallest, largest = _PAGE_SIDES
+    return min(max(width_px * scale, smallest), largest), min(max(height_px * scale, smallest), largest)
 
 
 def _decode(content: bytes, *, fraction: int = 1) -> Image.Image:
@@ -98,7 +104,7 @@ def _decode(content: bytes, *, fraction: int = 1) -> Image.Image:
         if image.width * image.height > MAX_PIXELS:
             raise TooManyPixelsError
         if fraction > 1:
-            image.draft(image.mode, (image.width // fraction, image.height // fraction))
+            image.draft(image.mode, (max(1, image.width // fraction), max(1, image.height // fraction)))
         image.load()
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError from error
@@ -146,6 +152,7 @@ def _embedded(pdf: pikepdf.Pdf, picture: jpeg.Jpeg) -> pikepdf.Stream:
 
 
 def _png_page(content: bytes) -> PicturePage:
+    _check_chunks(content)
     image = _decode(content)
     if "A" in image.getbands() or "transparency" in image.info:
         content = _flattened(image)
@@ -159,6 +166,20 @@ def _png_page(content: bytes) -> PicturePage:
     if not isinstance(written, bytes):
         raise TypeError("img2pdf returned no bytes")
     return PicturePage(pdf=written, width_px=image.width, height_px=image.height)
+
+
+def _check_chunks(content: bytes) -> None:
+    """Every chunk whole and with a right checksum, up to the end; Pillow and img2pdf each overlook some."""
+    at = len(_PNG_SIGNATURE)
+    while True:
+        length = int.from_bytes(content[at : at + 4], "big")
+        kind, end = content[at + 4 : at + 8], at + 12 + length
+        stated = content[end - 4 : end]
+        if len(stated) < 4 or zlib.crc32(content[at + 4 : end - 4]) != int.from_bytes(stated, "big"):
+            raise jpeg.DamagedError("a chunk is cut off or altered")
+        if kind == b"IEND":
+            return
+        at = end
 
 
 def _flattened(image: Image.Image) -> bytes:

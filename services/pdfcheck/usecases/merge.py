@@ -11,7 +11,7 @@ from services.pdfcheck.domain import facts as document
 from services.pdfcheck.domain import merging
 from services.pdfcheck.domain.facts import DocumentFacts
 from services.pdfcheck.domain.findings import RULE_FORMAT, DocumentLimits, findings_of
-from services.pdfcheck.domain.merging import RESULT, Blame, Merged, Part
+from services.pdfcheck.domain.merging import Blame, Merged, Part
 from services.pdfcheck.usecases.measure import MERGE, measure
 
 

@@ -139,9 +139,15 @@ def test_the_examples_cover_every_code_that_is_made_here() -> None:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("code", sorted(code for code in LEVELS if code.startswith(("pdf.", "image."))))
+@pytest.mark.parametrize("code", sorted(code for code in LEVELS if code.startswith(("file.", "pdf.", "image."))))
 def test_codes_of_later_checks_have_words_too(code: str, lang: Lang) -> None:
-    params: dict[str, Scalar] = {"page": 1, "media_type": "text/html", "kinds": "javascript", "over": "1"}
+    params: dict[str, Scalar] = {
+        "page": 1,
+        "media_type": "text/html",
+        "kinds": "javascript",
+        "over": "1",
+        "expected": "x",
+    }
     finding = Finding(code=code, rule_id="G-03", measured=1, limit=2, where="page 1", params=params)
     assert word(finding, lang).message
 

@@ -3,8 +3,11 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.pdfcheck.domain.facts import DocumentFacts, Health, from_json
 from services.pdfcheck.tools.inspect import facts_of, inspect
@@ -27,6 +30,7 @@ def facts(content: bytes, limit: int = made.PAGE_LIMIT) -> DocumentFacts:
         (made.truncated, Health.DAMAGED),
         (lambda: made.truncated(0.02), Health.DAMAGED),
         (lambda: made.truncated(0.999), Health.DAMAGED),
+        (made.lost_page, Health.DAMAGED),
         (made.without_end, Health.REPAIRED),
         (made.lying_length, Health.REPAIRED),
         (lambda: made.encrypted(user="1234"), Health.LOCKED),
@@ -118,3 +122,28 @@ def test_arguments_are_checked() -> None:
         inspect([], {}, lambda _: None)
     with pytest.raises(ValueError):
         inspect([], {"page_limit_bytes": "5"}, lambda _: None)
+
+
+@given(
+    seed=st.sampled_from([made.tiny_pdf, made.tiny_jpeg, made.tiny_png]),
+    cut=st.floats(0.01, 1),
+    changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=8),
+)
+@settings(max_examples=150, deadline=None)
+def test_altered_bytes_never_surprise(seed: Callable[[], bytes], cut: float, changes: list[tuple[float, int]]) -> None:
+    content = bytearray(seed())
+    for place, value in changes:
+        content[int(place * len(content))] = value
+    measured = facts(bytes(content[: max(1, int(cut * len(content)))]))
+    assert measured.usable == bool(measured.pages)
+
+
+def test_a_picture_of_one_pixel() -> None:
+    assert facts(made.png("RGB", (1, 1))).usable
+    assert facts(made.scan_jpeg(1, "x", (3, 2000))).usable
+
+
+def test_a_png_with_an_altered_byte_is_damaged() -> None:
+    content = bytearray(made.tiny_png())
+    content[len(content) // 2] ^= 1
+    assert facts(bytes(content)).health is Health.DAMAGED

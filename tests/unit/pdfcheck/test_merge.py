@@ -9,6 +9,7 @@ import pikepdf
 import pytest
 
 from services.pdfcheck.domain.facts import Json, from_json
+from services.pdfcheck.domain.merging import RESULT
 from services.pdfcheck.tools import content
 from services.pdfcheck.tools import merge as tool
 from services.pdfcheck.tools.inspect import facts_of
@@ -44,7 +45,7 @@ def page_number(item: pikepdf.OutlineItem) -> int:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Json]]:
     scratch = tmp_path_factory.mktemp("merge")
     parts = [made.scanned_pdf(3), made.photo_jpeg(6), made.png("RGBA"), made.encrypted()]
-    return scratch / tool.RESULT, merge(scratch, parts, PARTS)
+    return scratch / RESULT, merge(scratch, parts, PARTS)
 
 
 def test_pages_and_identity(whole: tuple[Path, dict[str, Json]]) -> None:
@@ -99,23 +100,23 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 def test_the_order_given_is_the_order_of_the_pages(tmp_path: Path) -> None:
     first, second = made.scan_jpeg(10, "学历证书", (620, 877)), made.scan_jpeg(30, "二", (310, 438))
     merge(tmp_path, [made.pdf_of([second]), made.pdf_of([first]), made.pdf_of([second])])
-    with pikepdf.open(tmp_path / tool.RESULT) as pdf:
+    with pikepdf.open(tmp_path / RESULT) as pdf:
         assert pictures(pdf) == [second, first, second]
 
 
 def test_active_content_and_attachments_stay_out_and_links_stay_in(tmp_path: Path) -> None:
     merge(tmp_path, [made.javascript(), made.launching(), made.with_attachments()])
-    with (tmp_path / tool.RESULT).open("rb") as file:
+    with (tmp_path / RESULT).open("rb") as file:
         facts = facts_of(file, made.PAGE_LIMIT)
     assert (facts.active, facts.embedded_files) == ((), 0)
-    with pikepdf.open(tmp_path / tool.RESULT) as pdf:
+    with pikepdf.open(tmp_path / RESULT) as pdf:
         actions = [str(note.A.S) for note in pdf.pages[1].Annots if "/A" in note]
     assert actions == ["/URI"]
 
 
 def test_the_original_of_a_signed_part_is_attached_unchanged(tmp_path: Path) -> None:
     merge(tmp_path, [made.scanned_pdf(1), made.signed()])
-    with pikepdf.open(tmp_path / tool.RESULT) as pdf:
+    with pikepdf.open(tmp_path / RESULT) as pdf:
         assert [spec.get_file().read_bytes() for spec in pdf.attachments.values()] == [made.signed()]
         assert list(pdf.attachments) == ["signed-original-part-2.pdf"]
         assert not content.read(pdf).signed
@@ -123,7 +124,7 @@ def test_the_original_of_a_signed_part_is_attached_unchanged(tmp_path: Path) -> 
 
 def test_of_two_pictures_in_one_file_the_first_is_taken(tmp_path: Path) -> None:
     assert merge(tmp_path, [made.mpo()])["page_counts"] == [1]
-    with pikepdf.open(tmp_path / tool.RESULT) as pdf:
+    with pikepdf.open(tmp_path / RESULT) as pdf:
         assert len(pictures(pdf)) == 1
 
 
@@ -139,7 +140,7 @@ def test_of_two_pictures_in_one_file_the_first_is_taken(tmp_path: Path) -> None:
 def test_a_part_that_cannot_be_taken_is_named_and_nothing_is_written(bad: object, tmp_path: Path) -> None:
     assert callable(bad)
     assert merge(tmp_path, [made.scanned_pdf(1), bad()]) == {"failed_part": 1}
-    assert not (tmp_path / tool.RESULT).exists()
+    assert not (tmp_path / RESULT).exists()
 
 
 @pytest.mark.parametrize("parts", [[], "x", [["a"]], [[1, None]], [["a", 2]], [["a", None], ["b", None]]])
@@ -151,7 +152,7 @@ def test_arguments_are_checked(parts: Json, tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGB", "RGBA"])
 def test_every_kind_of_png(mode: str, tmp_path: Path) -> None:
     merge(tmp_path, [made.png(mode)])
-    with pikepdf.open(tmp_path / tool.RESULT) as pdf:
+    with pikepdf.open(tmp_path / RESULT) as pdf:
         found = next(iter(pdf.pages[0].get_images().values()))
         assert isinstance(found, pikepdf.Stream)
         image = pikepdf.PdfImage(found)

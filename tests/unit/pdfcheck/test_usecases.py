@@ -11,9 +11,9 @@ from services.kernel.sandbox.port import ByteSource, Json, JsonObject, Outcome, 
 from services.kernel.sandbox.sandbox import ForkingSandbox
 from services.pdfcheck.domain.facts import Health
 from services.pdfcheck.domain.findings import DocumentLimits
-from services.pdfcheck.domain.merging import Part
+from services.pdfcheck.domain.merging import RESULT, Part
 from services.pdfcheck.usecases.measure import MERGE, PRELOAD, measure
-from services.pdfcheck.usecases.merge import RESULT, MergeInput, MergeOutcome, merge_parts
+from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
 from tests.assets import pdf_fixtures as made
 
 LIMITS = DocumentLimits(page_bytes=made.PAGE_LIMIT, item_bytes=made.ITEM_LIMIT)
