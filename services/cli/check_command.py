@@ -11,12 +11,13 @@ import typer
 from services.catalogue import load
 from services.catalogue.model import Catalogue, Item
 from services.catalogue.sniff import VIDEOS
-from services.cli.check_pdf import check_pdf, promised_by
+from services.cli.check_pdf import check_pdf
 from services.cli.check_video import check_video
 from services.cli.local import LocalFile, UnreadablePathError, look_at, sandboxed
 from services.cli.options import CATALOGUE_ID, ItemOption, JsonOption, LangOption, bar, item_of, refuse
 from services.cli.report import CheckReport, Declared, FileReport
 from services.kernel.sandbox.port import Sandbox
+from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.measure import PRELOAD as DOCUMENT_TOOLS
 from services.video.usecases.measure import PRELOAD as VIDEO_TOOLS
 
@@ -66,7 +67,7 @@ def is_video(file: LocalFile, item: Item | None) -> bool:
     """Whether a video is expected: by the item, else by the extension, else by the content."""
     if item is not None:
         return item.is_video
-    promised = promised_by(file.path.suffix)
+    promised = expected_type(file.path.name)
     return (file.media_type if promised is None else promised) in VIDEOS
 
 

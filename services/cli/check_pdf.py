@@ -6,41 +6,10 @@ from services.cli.local import LocalFile
 from services.cli.report import FileReport
 from services.kernel.sandbox.port import Sandbox
 from services.pdfcheck.domain.findings import DocumentLimits, findings_of
+from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.measure import measure
 
-#: What an extension promises. One that is not here promises nothing.
-_EXTENSIONS: dict[str, MediaType] = {
-    ".pdf": MediaType.PDF,
-    ".jpg": MediaType.JPEG,
-    ".jpeg": MediaType.JPEG,
-    ".jpe": MediaType.JPEG,
-    ".jfif": MediaType.JPEG,
-    ".png": MediaType.PNG,
-    ".tif": MediaType.TIFF,
-    ".tiff": MediaType.TIFF,
-    ".heic": MediaType.HEIC,
-    ".mp4": MediaType.MP4,
-    ".m4v": MediaType.MP4,
-    ".mov": MediaType.QUICKTIME,
-    ".avi": MediaType.AVI,
-    ".mkv": MediaType.MATROSKA,
-    ".wmv": MediaType.ASF,
-    ".flv": MediaType.FLV,
-    ".mpg": MediaType.MPEG,
-    ".mpeg": MediaType.MPEG,
-    ".doc": MediaType.OFFICE_OLD,
-    ".docx": MediaType.OFFICE_OPEN,
-    ".htm": MediaType.HTML,
-    ".html": MediaType.HTML,
-    ".zip": MediaType.ZIP,
-    ".rar": MediaType.RAR,
-}
 _BY_NAME: dict[str, MediaType] = {kind.name.lower(): kind for kind in MediaType}
-
-
-def promised_by(extension: str) -> MediaType | None:
-    """The media type that a file's extension (".PDF") promises, None where it promises nothing."""
-    return _EXTENSIONS.get(extension.lower())
 
 
 def limits_of(catalogue: Catalogue, item: Item) -> DocumentLimits:
@@ -68,7 +37,7 @@ async def check_pdf(
         facts = await measure(sandbox, source, limits.page_bytes)
     finally:
         source.close()
-    expected = promised_by(file.path.suffix)
+    expected = expected_type(file.path.name)
     return FileReport(
         path=file.shown,
         sha256=sha256,

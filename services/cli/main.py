@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from services.cli import serve_command
+from services.cli import demo_command, serve_command
 from services.cli.catalogue_commands import app as catalogue_app
 from services.cli.check_command import check
 from services.cli.checklist_command import checklist
@@ -16,6 +16,7 @@ app.command()(check)
 app.command()(merge)
 app.command()(checklist)
 app.command()(serve_command.serve)
+app.command()(demo_command.demo)
 app.add_typer(catalogue_app, name="catalogue")
 
 

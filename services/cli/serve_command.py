@@ -1,6 +1,7 @@
 """`shenbao serve`: the whole platform on this machine until Ctrl-C."""
 
 import asyncio
+import contextlib
 import signal
 import sys
 from ipaddress import ip_address
@@ -51,15 +52,20 @@ async def _serve(folder: DataFolder, address: Address) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    starting = asyncio.create_task(_until(folder, address, stop))
+    started = asyncio.Event()
+    serving = asyncio.create_task(_until(folder, address, started, stop))
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    await starting
+    if not started.is_set():
+        serving.cancel()  # stopped while still starting: what runs already is ended all the same
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
 
 
-async def _until(folder: DataFolder, address: Address, stop: asyncio.Event) -> None:
+async def _until(folder: DataFolder, address: Address, started: asyncio.Event, stop: asyncio.Event) -> None:
     async with running(folder, address) as platform:
+        started.set()
         _greet(folder, platform)
         await platform.supervisor.watch(stop)
         typer.echo("正在停止 / stopping …", err=True)

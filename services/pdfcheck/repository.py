@@ -143,7 +143,7 @@ class PostgresReports:
             return merged.object_key
         old = merged_files.c.material_id == recipe.material_id
         before = (await connection.execute(sa.select(merged_files).where(old))).mappings().first()
-        version = 1 if before is None else int(before["version"]) + 1
+        version = recipe.version  # grows with every recipe, also after a merged file was forgotten
         body = {
             "findings": [asdict(finding) for finding in merged.findings],
             "bookmarks": merged.bookmarks,

@@ -1,0 +1,98 @@
+"""The platform as a browser sees it: cookies, CSRF token, Origin, parts to presigned URLs."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+Data = dict[str, Any]
+
+
+class DemoFailed(Exception):
+    """Something was not as it should be; the message says what."""
+
+
+class Client:
+    """One signed-in person."""
+
+    def __init__(self, url: str, login: str, password: str) -> None:
+        """Sign in. Raises `DemoFailed`."""
+        self._http = httpx.Client(
+            base_url=url, headers={"Origin": url, "Accept-Language": "zh"}, timeout=60, trust_env=False
+        )
+        self.login = login
+        answer = self.send("POST", "/api/v1/session", json={"login": login, "password": password})
+        self.account_id = str(answer["account_id"])
+        self._http.headers["X-CSRF-Token"] = answer["csrf_token"]
+        self._tag = ""
+
+    def send(self, method: str, path: str, *, version: bool = False, **rest: Any) -> Data:
+        """One call; its JSON. `version` sends the ETag of the dossier last read as If-Match. Raises `DemoFailed`."""
+        headers = {"If-Match": self._tag} if version else {}
+        answer = self._http.request(method, path, headers=headers, **rest)
+        if answer.status_code >= 400:
+            raise DemoFailed(f"{self.login}: {method} {path.split('?')[0]}: {answer.status_code} {answer.text[:600]}")
+        self._tag = answer.headers.get("etag", "")
+        return dict(answer.json()) if answer.content else {}
+
+    def dossier(self, dossier_id: str) -> Data:
+        """The dossier as it is now."""
+        return self.send("GET", f"/api/v1/dossiers/{dossier_id}")
+
+    def upload(self, dossier_id: str, material_id: str, component_id: str, path: Path) -> str:
+        """Send a file in parts and complete it; its SHA-256."""
+        content = path.read_bytes()
+        whole = hashlib.sha256(content).hexdigest()
+        base = f"/api/v1/dossiers/{dossier_id}"
+        told = {"component": component_id, "file_name": path.name, "size_bytes": len(content), "sha256": whole}
+        made = self.send("POST", f"{base}/materials/{material_id}/uploads", json=told)
+        size, upload = int(made["part_size_bytes"]), made["upload_id"]
+        pieces = [content[at : at + size] for at in range(0, len(content), size)]
+        parts = [
+            {"number": n, "size_bytes": len(piece), "sha256": hashlib.sha256(piece).hexdigest()}
+            for n, piece in enumerate(pieces, start=1)
+        ]
+        signed = self.send("POST", f"{base}/uploads/{upload}/parts", json={"parts": parts})["parts"]
+        for part in signed:
+            self._put(part["request"], pieces[part["number"] - 1])
+        self.send("POST", f"{base}/uploads/{upload}/completion", json={"sha256": whole})
+        return whole
+
+    def _put(self, request: Data, body: bytes) -> None:
+        answer = httpx.request(
+            request["method"], request["url"], headers=request["headers"], content=body, timeout=120, trust_env=False
+        )
+        if answer.status_code != 200:
+            raise DemoFailed(f"part refused: {answer.status_code} {answer.text[:300]}")
+
+    def download(self, request: Data, target: Path) -> str:
+        """Fetch a presigned download into `target`; its SHA-256."""
+        digest = hashlib.sha256()
+        with httpx.stream(request["method"], request["url"], timeout=120, trust_env=False) as answer:
+            if answer.status_code != 200:
+                raise DemoFailed(f"download refused: {answer.status_code}")
+            with target.open("wb") as out:
+                for chunk in answer.iter_bytes():
+                    digest.update(chunk)
+                    out.write(chunk)
+        return digest.hexdigest()
+
+    def wait(self, dossier_id: str, done: Callable[[Data], bool], *, deadline_s: float) -> Data:
+        """Follow the change feed until `done` says so of the dossier. Raises `DemoFailed` after the deadline."""
+        ends, after = time.monotonic() + deadline_s, 0
+        while True:
+            dossier = self.dossier(dossier_id)
+            if done(dossier):
+                return dossier
+            if time.monotonic() > ends:
+                still = [f"{m['item_number']}: {m['status']}" for m in dossier["materials"] if m["status"] != "passed"]
+                raise DemoFailed(f"not done after {deadline_s:.0f} s: {still}")
+            told = self.send("GET", f"/api/v1/dossiers/{dossier_id}/changes?after={after}&wait_s=5")
+            after = told["last"]
+
+    def close(self) -> None:
+        """Sign out."""
+        self._http.close()

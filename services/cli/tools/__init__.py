@@ -1,0 +1,1 @@
+"""Libraries that make sample files, one module each."""
