@@ -80,10 +80,10 @@ def test_the_same_order_gives_the_same_bytes_anywhere_and_at_any_time(far_east: 
 
 def test_pycdlib_gets_its_clock_back() -> None:
     built()
-    assert pycdlib_core.time is time
+    assert vars(pycdlib_core)["time"] is time
     with pytest.raises(ValueError, match="label"):
         built(label="x" * 17)
-    assert pycdlib_core.time is time
+    assert vars(pycdlib_core)["time"] is time
 
 
 @pytest.mark.parametrize("label", ["", "x" * 17, "光盘"])
