@@ -1,17 +1,40 @@
 """What a file's name promises about its content (`file.type-mismatch`)."""
 
+from collections.abc import Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 
 from services.catalogue.sniff import MediaType
 
-_BY_EXTENSION = {
-    ".pdf": MediaType.PDF,
-    ".jpg": MediaType.JPEG,
-    ".jpeg": MediaType.JPEG,
-    ".jpe": MediaType.JPEG,
-    ".jfif": MediaType.JPEG,
-    ".png": MediaType.PNG,
-}
+#: An extension that is not here promises nothing.
+_BY_EXTENSION: Mapping[str, MediaType] = MappingProxyType(
+    {
+        ".pdf": MediaType.PDF,
+        ".jpg": MediaType.JPEG,
+        ".jpeg": MediaType.JPEG,
+        ".jpe": MediaType.JPEG,
+        ".jfif": MediaType.JPEG,
+        ".png": MediaType.PNG,
+        ".tif": MediaType.TIFF,
+        ".tiff": MediaType.TIFF,
+        ".heic": MediaType.HEIC,
+        ".mp4": MediaType.MP4,
+        ".m4v": MediaType.MP4,
+        ".mov": MediaType.QUICKTIME,
+        ".avi": MediaType.AVI,
+        ".mkv": MediaType.MATROSKA,
+        ".wmv": MediaType.ASF,
+        ".flv": MediaType.FLV,
+        ".mpg": MediaType.MPEG,
+        ".mpeg": MediaType.MPEG,
+        ".doc": MediaType.OFFICE_OLD,
+        ".docx": MediaType.OFFICE_OPEN,
+        ".htm": MediaType.HTML,
+        ".html": MediaType.HTML,
+        ".zip": MediaType.ZIP,
+        ".rar": MediaType.RAR,
+    }
+)
 
 
 def expected_type(file_name: str) -> MediaType | None:
