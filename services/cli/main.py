@@ -9,6 +9,7 @@ from services.cli import demo_command, serve_command
 from services.cli.catalogue_commands import app as catalogue_app
 from services.cli.check_command import check
 from services.cli.checklist_command import checklist
+from services.cli.disc_commands import app as disc_app
 from services.cli.merge_command import merge
 
 app = typer.Typer(name="shenbao", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -18,6 +19,7 @@ app.command()(checklist)
 app.command()(serve_command.serve)
 app.command()(demo_command.demo)
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(disc_app, name="disc")
 
 
 def main() -> None:
