@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -130,33 +130,39 @@ class Queue:
         self._ids = ids
 
     async def lease(self, stages: Sequence[str], most: int) -> Sequence[Job]:
-        """Take up to `most` jobs that may run now, most urgent first; also those whose worker fell silent."""
+        """Take up to `most` jobs that may run now, most urgent first; also those whose worker fell silent.
+
+        A silent worker's job that has no attempt left is dead (it may be what kills the workers), and one that was to
+        be cancelled is cancelled.
+        """
         now = self._clock.now()
-        token = self._ids.new()
-        ready = or_(
-            (jobs.c.state == "queued") & (jobs.c.run_after <= now),
-            (jobs.c.state == "leased") & (jobs.c.leased_until < now),
-        )
+        silent = (jobs.c.state == "leased") & (jobs.c.leased_until < now)
+        ready = or_((jobs.c.state == "queued") & (jobs.c.run_after <= now), silent)
         wanted = (
             select(jobs.c.job_id)
             .where(jobs.c.stage.in_(list(stages)), ready)
             .order_by(jobs.c.priority, jobs.c.run_after, jobs.c.job_id)
             .limit(most)
             .with_for_update(skip_locked=True)
+            .cte("wanted")  # as a plain subquery it could be run again for every row, and lease more than asked
         )
         taken = (
             update(jobs)
-            .where(jobs.c.job_id.in_(wanted.scalar_subquery()))
+            .where(jobs.c.job_id == wanted.c.job_id)
             .values(
                 state="leased",
-                lease_token=token,
+                lease_token=self._ids.new(),
                 leased_until=now + LEASE,
                 attempts=jobs.c.attempts + 1,
                 updated_at=now,
             )
             .returning(jobs)
         )
+        ended = update(jobs).where(jobs.c.stage.in_(list(stages)), silent).values(lease_token=None, updated_at=now)
+        exhausted = jobs.c.attempts >= jobs.c.max_attempts
         async with self._database.transaction() as connection:
+            await connection.execute(ended.where(jobs.c.cancel_requested).values(state="cancelled"))
+            await connection.execute(ended.where(exhausted).values(state="dead", last_error="worker-lost"))
             rows = (await connection.execute(taken)).mappings().all()
         return [_job(row) for row in rows]
 
@@ -171,13 +177,15 @@ class Queue:
         async with self._database.transaction() as connection:
             return (await connection.execute(kept)).rowcount == 1
 
-    async def failed(self, job: Job, code: str, *, retry: bool) -> None:
-        """Put the job back for later, or into `dead` when its attempts are used up or a retry is pointless."""
+    async def failed(self, job: Job, code: str, *, retry: bool) -> bool:
+        """Put the job back for later, or into `dead` when its attempts are used up or a retry is pointless; one that
+        was to be cancelled is cancelled. False when the lease is not held any more: nothing changes then.
+        """
         now = self._clock.now()
         again = retry and job.attempts < job.max_attempts
         pause = min(FIRST_RETRY * 2 ** max(0, job.attempts - 1), LONGEST_RETRY)
         values = {
-            "state": "queued" if again else "dead",
+            "state": case((jobs.c.cancel_requested, "cancelled"), else_="queued" if again else "dead"),
             "lease_token": None,
             "last_error": code,
             "run_after": now + pause,
@@ -185,7 +193,7 @@ class Queue:
         }
         mine = (jobs.c.job_id == job.job_id) & (jobs.c.lease_token == job.lease_token)
         async with self._database.transaction() as connection:
-            await connection.execute(update(jobs).where(mine).values(values))
+            return (await connection.execute(update(jobs).where(mine).values(values))).rowcount == 1
 
     async def cancelled(self, job: Job) -> None:
         """Say that a running job has stopped as asked."""

@@ -5,17 +5,19 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from services.kernel.clock import Clock
 from services.kernel.db.engine import Database
+from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError
-from services.kernel.jobs.queue import LEASE, Job, LeaseLost, Queue, channel
+from services.kernel.jobs.queue import Job, LeaseLost, Queue, channel
 from services.kernel.storage.port import StorageError
 from services.kernel.wakeup import Wakeup, listening
 
 POLL_S = 1.0
-HEARTBEAT_S = LEASE.total_seconds() / 3
+#: Also how soon a job that runs hears that it is cancelled.
+HEARTBEAT_S = 2.0
 log = structlog.get_logger()
 
 
@@ -41,7 +43,14 @@ class Worker:
     """Runs up to `concurrency` jobs of its handlers' stages at once."""
 
     def __init__(
-        self, *, database: Database, queue: Queue, handlers: Mapping[str, Handler], clock: Clock, concurrency: int
+        self,
+        *,
+        database: Database,
+        queue: Queue,
+        handlers: Mapping[str, Handler],
+        clock: Clock,
+        concurrency: int,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         """`handlers` maps a stage to its handler: the visible table of this service's work."""
         self._database = database
@@ -49,21 +58,32 @@ class Worker:
         self._handlers = handlers
         self._clock = clock
         self._concurrency = concurrency
+        self._heartbeat_s = heartbeat_s
         self._running: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`, then give back what runs."""
+        """Work until `stop` (or until cancelled), then give back what runs."""
         if not self._handlers:
             await stop.wait()
             return
+        try:
+            await self._work(stop)
+        finally:
+            await self._drain()
+
+    async def _work(self, stop: asyncio.Event) -> None:
         async with listening(self._database.url, channel(self._database.schema)) as wakeup:
             while not stop.is_set():
+                if self._broken is not None:
+                    raise self._broken
                 try:
                     await self._round(wakeup, stop)
-                except (SQLAlchemyError, OSError) as error:
+                except Exception as error:
+                    if not is_outage(error):
+                        raise
                     log.warning("worker waits", action="worker.waiting", error=type(error).__name__)
                     await wakeup.wait(POLL_S)
-        await self._drain()
 
     async def _round(self, wakeup: Wakeup, stop: asyncio.Event) -> None:
         free = self._concurrency - len(self._running)
@@ -71,10 +91,15 @@ class Worker:
         for job in leased:
             task = asyncio.create_task(self._do(job), name=f"job-{job.stage}")
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(self._ended)
         if leased and len(leased) == free and self._concurrency > len(self._running):
             return
         await self._wait(wakeup, stop)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken = error
 
     async def _wait(self, wakeup: Wakeup, stop: asyncio.Event) -> None:
         """Until something may have changed: a notification, a job ending, a retry falling due, or the poll."""
@@ -97,42 +122,73 @@ class Worker:
         work = asyncio.ensure_future(self._handlers[job.stage](running))
         heartbeat = asyncio.create_task(self._beat(running, work))
         try:
+            await self._see_through(job, work, heartbeat)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            # How it ended could not be written down: the lease runs out, and the job runs again.
+            log.warning("worker waits", action="worker.waiting", error=type(error).__name__)
+        finally:
+            heartbeat.cancel()
+
+    async def _see_through(self, job: Job, work: "asyncio.Future[None]", heartbeat: "asyncio.Task[None]") -> None:
+        """Wait for the work and write down how it ended, unless it did so itself by `finish`."""
+        try:
             await work
         except asyncio.CancelledError:
-            await self._queue.release(job) if heartbeat.cancelled() or not heartbeat.done() else await self._stopped(
-                job
-            )
+            await self._interrupted(job, heartbeat)
         except LeaseLost:
             await self._queue.cancelled(job)
         except AppError as error:
             await self._fail(job, error.code, retry=error.retryable)
-        except (StorageError, SQLAlchemyError, OSError, TimeoutError) as error:
-            await self._fail(job, type(error).__name__, retry=True)
         except Exception as error:
-            log.exception("job failed", action="job.bug", stage=job.stage, job_id=job.job_id)
-            await self._fail(job, f"bug:{type(error).__name__}", retry=True)
-        finally:
-            heartbeat.cancel()
+            code = type(error).__name__
+            if not (is_outage(error) or isinstance(error, StorageError)):
+                code = f"bug:{code}"
+                trace = None if isinstance(error, DBAPIError) else error  # a constraint's text may quote a value
+                log.error("job failed", action="job.bug", stage=job.stage, job_id=job.job_id, exc_info=trace)
+            await self._fail(job, code, retry=True)
+        else:
+            await self._fail(job, "bug:unfinished", retry=True)
 
-    async def _stopped(self, job: Job) -> None:
-        await self._queue.cancelled(job)
+    async def _interrupted(self, job: Job, heartbeat: "asyncio.Task[None]") -> None:
+        """The work was cancelled: by its heartbeat, by the worker's stop, or by a bug of its own."""
+        if heartbeat.done():
+            await self._queue.cancelled(job)
+        elif _asked_to_stop():
+            await self._queue.release(job)
+        else:
+            await self._fail(job, "bug:CancelledError", retry=True)
 
     async def _fail(self, job: Job, code: str, *, retry: bool) -> None:
-        log.warning(
-            "job did not succeed", action="job.failed", stage=job.stage, job_id=job.job_id, code=code, retry=retry
-        )
-        await self._queue.failed(job, code, retry=retry)
+        """Write down that the job did not succeed, if it is still ours and not finished."""
+        if await self._queue.failed(job, code, retry=retry):
+            log.warning(
+                "job did not succeed", action="job.failed", stage=job.stage, job_id=job.job_id, code=code, retry=retry
+            )
 
     async def _beat(self, running: Running, work: "asyncio.Future[None]") -> None:
-        """Renew the lease; cancel the work when it was lost or is to stop."""
+        """Renew the lease and write the progress; cancel the work when the lease was lost or the job is to stop."""
         while True:
-            await asyncio.sleep(HEARTBEAT_S if running.progress in (0.0, 1.0) else 1.0)
-            with contextlib.suppress(SQLAlchemyError, OSError):
-                if not await self._queue.renew(running.job, running.progress):
-                    work.cancel()
-                    return
+            await asyncio.sleep(self._heartbeat_s)
+            try:
+                if await self._queue.renew(running.job, running.progress):
+                    continue
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                continue
+            if not work.done():
+                work.cancel()
+                return
 
     async def _drain(self) -> None:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def _asked_to_stop() -> bool:
+    """Whether the task that runs this was itself cancelled, not only what it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
