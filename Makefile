@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ proto: setup ## Generate services/gen from proto/
 
 proto-check: setup ## Fail when services/gen is not what proto/ says
 	@$(BIN)/python proto/generate.py --check
+
+errors: setup ## Write docs/errors.md from the wording of errors and findings
+	@$(BIN)/python docs/make_errors.py
 
 baseline: servers ## Renew, on purpose, the contract that breaking changes are measured against
 	@cd proto && $(CACHE)/bin/buf build -o baseline.binpb

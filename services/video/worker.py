@@ -16,6 +16,7 @@ from services.kernel.jobs.worker import Handler, Running
 from services.kernel.platform import Platform
 from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
 from services.video.domain.disc import volume_label
+from services.video.domain.name import parse_name
 from services.video.domain.verdict import VideoLimits
 from services.video.ports import Disc, DiscBuilder, DiscOrder, Subject, Writing
 from services.video.usecases.verdict import check_video
@@ -83,7 +84,7 @@ class VideoJobs:
             await self._fetch(file, scratch / "video.mp4", running)
             order = DiscOrder(
                 video=scratch / "video.mp4",
-                file_name=file.file_name,
+                file_name=parse_name(file.file_name).suggested or file.file_name,
                 size_bytes=file.size_bytes,
                 sha256=file.sha256,
                 label=volume_label(self.catalogue.cycle.year),

@@ -1,0 +1,82 @@
+"""The whole journey, told by `shenbao demo --json` and checked with other people's programs (qpdf, 7-Zip)."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.catalogue import load
+from services.catalogue.checklist import checklist
+from services.cli.demo import sample
+
+pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(300)]
+_CACHE = Path(os.environ.get("SHENBAO_CACHE", Path.home() / ".cache" / "shenbao")) / "bin"
+
+
+def program(name: str) -> str:
+    """A program that `make servers` fetched; without it there is no proof, so CI fails and a laptop skips."""
+    found = str(_CACHE / name) if (_CACHE / name).exists() else shutil.which(name)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{name} is missing; run `make servers`")
+        pytest.skip(f"{name} is missing; run `make servers`")
+    return found
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "services.cli.main", "demo", "--json", "--data", str(folder / "data")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=240, check=False, env={**os.environ, "TMPDIR": str(folder)}
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_every_owed_item_is_accepted_with_passing_files(facts: dict[str, Any]) -> None:
+    owed = sorted(entry.item.number for entry in checklist(load.default(), sample.profile()).entries)
+    assert sorted(material["item"] for material in facts["materials"]) == owed
+    assert {material["status"] for material in facts["materials"]} == {"accepted"}
+    assert all(file["verdict"] == "pass" for material in facts["materials"] for file in material["files"])
+
+
+def test_the_merged_pdf_is_sound_and_has_a_bookmark_per_component(facts: dict[str, Any]) -> None:
+    path = Path(facts["merged_pdf"]["path"])
+    assert sha256(path) == facts["merged_pdf"]["sha256"]
+    done = subprocess.run([program("qpdf"), "--check", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    case = next(e for e in checklist(load.default(), sample.profile()).entries if e.item.id == "clinical_case")
+    assert facts["merged_pdf"]["bookmarks"] == [owed.component.zh for owed in case.components if owed.due]
+
+
+@pytest.mark.parametrize("view", ["iso", "udf"])
+def test_seven_zip_finds_the_untouched_video_on_the_disc(facts: dict[str, Any], view: str, tmp_path: Path) -> None:
+    disc = facts["disc_image"]
+    assert sha256(Path(disc["path"])) == disc["sha256"]
+    command = [program("7z"), "x", f"-t{view}", disc["path"], f"-o{tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path.name for path in found] == [disc["file"]]
+    assert sha256(found[0]) == disc["file_sha256"]
+    video = next(m for m in facts["materials"] if m["item"] == "15.2a")
+    assert video["files"][0]["sha256"] == disc["file_sha256"]
+
+
+def test_four_levels_signed_and_the_audit_chain_is_whole(facts: dict[str, Any]) -> None:
+    assert [level["level"] for level in facts["levels"]] == ["unit", "county", "city", "province"]
+    assert [level["decision"] for level in facts["levels"]] == ["forwarded", "forwarded", "forwarded", "accepted"]
+    assert facts["audit"]["verified"]
+    assert facts["audit"]["entries"] > len(facts["materials"]) * 4
