@@ -5,12 +5,21 @@ Secrets have development values so that a test needs no set-up; outside local mo
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.kernel.tokens import TokenKey
 
 _DEVELOPMENT = "development-only-secret-development-only-secret"
+
+
+def _words(value: object) -> object:
+    """`a,b` in the environment is a tuple of two."""
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+#: A list of words, separated by commas in the environment.
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 
 
 class ServiceSettings(BaseSettings):
@@ -45,12 +54,12 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     pool_size: int = Field(default=4, ge=1, le=64)
     #: Roles of this process: api, consumer, relay, worker.
-    roles: Annotated[tuple[str, ...], NoDecode] = ("api", "consumer", "relay", "worker")
+    roles: Words = ("api", "consumer", "relay", "worker")
     #: Worker stages; empty means every stage of the service.
-    stages: Annotated[tuple[str, ...], NoDecode] = ()
+    stages: Words = ()
     concurrency: int = Field(default=2, ge=1, le=64)
     #: Modules that the sandbox imports once.
-    sandbox_preload: Annotated[tuple[str, ...], NoDecode] = ()
+    sandbox_preload: Words = ()
 
     @model_validator(mode="after")
     def refuse_development_secrets(self) -> Self:

@@ -1,18 +1,15 @@
 """Settings of the pdfcheck service."""
 
-from typing import Annotated
-
 from pydantic import AliasChoices, Field
-from pydantic_settings import NoDecode
 
-from services.kernel.config import ServiceSettings
+from services.kernel.config import ServiceSettings, Words
 
 
 class Settings(ServiceSettings):
     """See `docs/settings.md`."""
 
     database: str = Field(default="", validation_alias=AliasChoices("SHENBAO_PDFCHECK_DATABASE", "database"))
-    sandbox_preload: Annotated[tuple[str, ...], NoDecode] = (
+    sandbox_preload: Words = (
         "services.pdfcheck.tools.inspect",
         "services.pdfcheck.tools.merge",
     )

@@ -1,16 +1,13 @@
 """Settings of the video service."""
 
-from typing import Annotated
-
 from pydantic import AliasChoices, Field
-from pydantic_settings import NoDecode
 
-from services.kernel.config import ServiceSettings
+from services.kernel.config import ServiceSettings, Words
 
 
 class Settings(ServiceSettings):
     """See `docs/settings.md`."""
 
     database: str = Field(default="", validation_alias=AliasChoices("SHENBAO_VIDEO_DATABASE", "database"))
-    sandbox_preload: Annotated[tuple[str, ...], NoDecode] = ("services.video.tools.probe",)
+    sandbox_preload: Words = ("services.video.tools.probe",)
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)
