@@ -34,15 +34,19 @@ class Leadership:
         """Made by :func:`lead` only."""
         self._connection = connection
         self._turn = asyncio.Lock()
+        self._lost = False
 
     async def check(self) -> bool:
-        """Ask the server on the very connection that holds the lock: False once it was cut off."""
+        """Ask the server on the very connection that holds the lock: False once it was cut off, and for ever after (a
+        new connection would answer, but not hold the lock).
+        """
         async with self._turn:
             try:
-                await self._connection.execute(text("SELECT 1"))
+                if not self._lost:
+                    await self._connection.execute(text("SELECT 1"))
             except (DBAPIError, OSError):
-                return False
-        return True
+                self._lost = True
+            return not self._lost
 
 
 @asynccontextmanager

@@ -31,7 +31,8 @@ Handler = Callable[[AsyncConnection, Outbox, Event], Awaitable[None]]
 Pause = Callable[[float], Coroutine[None, None, None]]
 T = TypeVar("T")
 
-FETCH_TIMEOUT_S = 1.0
+#: A fetch is never cancelled, so this is also how long `stop` may take to be heard.
+FETCH_TIMEOUT_S = 0.5
 MOST_DEAD_LETTERS = 20
 DEAD_LETTER_WINDOW = timedelta(minutes=5)
 #: How often a record is tried whose handler fails in a way that waiting does not explain.

@@ -1,8 +1,7 @@
 """Events, effects and waiting, for the tests of what happens between services."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
@@ -11,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.kernel.db.engine import Database
 from services.kernel.events.envelope import Event, to_record
 from services.kernel.events.outbox import Outbox
-from services.kernel.events.port import Delivered, EventLog, Subscription
+from services.kernel.events.port import Delivered, EventLog, Lag, Record, Subscription
 
 TYPE = "shenbao.test.happened.v1"
 TOPIC = "shenbao.test.happened"
@@ -56,13 +55,6 @@ async def notes(database: Database) -> Sequence[str]:
         return list((await connection.execute(text("SELECT note FROM effects ORDER BY number"))).scalars())
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], wakeup: Callable[[], Awaitable[object]]) -> None:
-    """Return once `condition` holds; between two looks, wait for `wakeup`."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not await condition():
-            await wakeup()
-
-
 async def everything(member: Subscription, count: int) -> Sequence[Delivered]:
     """At least `count` records."""
     found: list[Delivered] = []
@@ -72,17 +64,77 @@ async def everything(member: Subscription, count: int) -> Sequence[Delivered]:
     return found
 
 
-@asynccontextmanager
-async def running(run: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[asyncio.Event]:
-    """Something that runs until it is told to stop; its error is raised here."""
+async def run_until(
+    run: Callable[[asyncio.Event], Coroutine[None, None, None]], done: Coroutine[None, None, None]
+) -> None:
+    """Run something until `done` returns, then stop it; its error is raised here, also when it ends early."""
     stop = asyncio.Event()
-    task = asyncio.ensure_future(run(stop))
-    try:
-        yield stop
-    finally:
+    task, waiting = asyncio.create_task(run(stop)), asyncio.create_task(done)
+    async with asyncio.timeout(DEADLINE_S):
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
-        async with asyncio.timeout(DEADLINE_S):
-            await task
+        await task
+        await waiting
+
+
+class Watched:
+    """A log that counts the commits of its members, for a test to wait on."""
+
+    def __init__(self, log: EventLog) -> None:
+        """Passes everything on."""
+        self._log = log
+        self._commits = 0
+        self._changed = asyncio.Condition()
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        """See the port."""
+        return _WatchedMember(await self._log.subscribe(group, topics), self._count)
+
+    async def _count(self) -> None:
+        async with self._changed:
+            self._commits += 1
+            self._changed.notify_all()
+
+    async def commits(self, count: int) -> None:
+        """Return once there were `count` commits."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._commits >= count)
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """See the port."""
+        await self._log.append(records)
+
+    async def lag(self) -> Sequence[Lag]:
+        """See the port."""
+        return await self._log.lag()
+
+    def scan(self, topic: str, *, after: Mapping[int, int] | None = None) -> AsyncIterator[Delivered]:
+        """See the port."""
+        return self._log.scan(topic, after=after)
+
+    async def ensure_topics(self, topics: Mapping[str, int]) -> None:
+        """See the port."""
+        await self._log.ensure_topics(topics)
+
+    async def close(self) -> None:
+        """See the port."""
+        await self._log.close()
+
+
+class _WatchedMember:
+    def __init__(self, member: Subscription, count: Callable[[], Coroutine[None, None, None]]) -> None:
+        self._member = member
+        self._count = count
+
+    async def fetch(self, *, max_records: int, timeout_s: float) -> Sequence[Delivered]:
+        return await self._member.fetch(max_records=max_records, timeout_s=timeout_s)
+
+    async def commit(self, record: Delivered) -> None:
+        await self._member.commit(record)
+        await self._count()
+
+    async def close(self) -> None:
+        await self._member.close()
 
 
 class SetClock:

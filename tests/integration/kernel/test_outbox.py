@@ -23,13 +23,16 @@ async def test_an_event_exists_only_with_its_effect(database: Database) -> None:
     class Failed(Exception):
         pass
 
-    outbox = Outbox(database.schema)
-    with pytest.raises(Failed):
+    async def fail_after_flush() -> None:
+        outbox = Outbox(database.schema)
         async with database.transaction() as connection:
             await note(connection, "effect")
             outbox.add(event(1))
             await outbox.flush(connection)
             raise Failed
+
+    with pytest.raises(Failed):
+        await fail_after_flush()
     assert not await notes(database)
     assert not await sent_after(database, 0)
 
@@ -81,17 +84,19 @@ async def test_a_reader_by_number_misses_none_of_many_concurrent_commits(databas
                 await note(connection, f"{key}-{number}")
                 await outbox.flush(connection)
 
-    async def read() -> list[str]:
-        last, found = 0, list[str]()
+    found: list[str] = []
+
+    async def read() -> None:
+        last = 0
         while len(found) < writers * each_writes:
             for seq, event_id in await sent_after(database, last):
                 last = seq
                 found.append(event_id)
-        return found
 
+    keys = [f"writer{number}" for number in range(writers)]
     async with asyncio.timeout(100):
-        found, *_ = await asyncio.gather(read(), *(write(f"writer{number}") for number in range(writers - 1)), write("last"))
+        await asyncio.gather(read(), *(write(key) for key in keys))
     assert len(set(found)) == writers * each_writes
-    for key in [*(f"writer{number}" for number in range(writers - 1)), "last"]:
+    for key in keys:
         mine = [int(each.rpartition("-")[2]) for each in found if each.startswith(f"{key}-")]
         assert mine == list(range(each_writes))
