@@ -31,7 +31,7 @@ servers: ## Fetch once, into a cache outside the tree, what only tests and linti
 	@bash tools/servers.sh
 
 test: setup servers ## Set up and run every test
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: setup servers types imports proto-check ## Everything that is checked without running the product
 	@$(BIN)/ruff check .
