@@ -1,0 +1,150 @@
+"""Status of materials, worst first, and what is asked of the other services next."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.catalogue.findings import Finding
+from services.review.domain.manifest import manifest_sha256
+from services.review.domain.projection import MaterialView, view, views, worst
+from services.review.domain.records import (
+    Decision,
+    Defect,
+    Dossier,
+    DossierState,
+    FileState,
+    Material,
+    MaterialStatus,
+)
+from tests.unit.review.builders import (
+    CATALOGUE,
+    ID_NUMBER,
+    NOW,
+    assembled,
+    confirmation,
+    dossier,
+    file,
+    material,
+    profile,
+    report,
+)
+
+
+def seen(made: Material, of: Dossier | None = None) -> MaterialView:
+    return view(CATALOGUE, profile(), of or dossier(made), made)
+
+
+def test_nothing_uploaded_is_missing() -> None:
+    assert seen(material()).status is MaterialStatus.MISSING
+
+
+def test_a_stored_file_is_processing_until_its_report_and_hash_are_there() -> None:
+    assert seen(material(file(report=None))).status is MaterialStatus.PROCESSING
+    assert seen(material(file(report=report(fetched=False)))).status is MaterialStatus.PROCESSING
+    assert seen(material(file(state=FileState.STORED))).status is MaterialStatus.PROCESSING
+    assert seen(material(file(file_name=""))).status is MaterialStatus.PROCESSING
+
+
+def test_a_complete_material_wants_its_merge_and_passes_with_it() -> None:
+    made = material(file())
+    before = seen(made)
+    assert (before.status, before.wants_merge) == (MaterialStatus.PROCESSING, True)
+    after = seen(assembled(made))
+    assert (after.status, after.wants_merge) == (MaterialStatus.PASSED, False)
+
+
+def test_a_merge_of_other_files_does_not_count() -> None:
+    made = assembled(material(file()))
+    changed = replace(made, files=(file(), file("f2")))
+    assert seen(changed).wants_merge
+
+
+def test_a_blocking_finding_fails_the_material_worst_first() -> None:
+    bad = file(report=report("fail", findings=(Finding(code="pdf.damaged", rule_id="G-04"),)))
+    assert seen(material(bad, file("f2", report=None))).status is MaterialStatus.FAILED
+
+
+def test_a_rejected_file_fails_with_its_code() -> None:
+    found = seen(material(file(state=FileState.REJECTED, rejection_code="file.hash-mismatch")))
+    assert found.status is MaterialStatus.FAILED
+    assert [f.code for f in found.file_findings["f1"]] == ["file.hash-mismatch"]
+
+
+def test_a_merged_result_over_the_limit_fails() -> None:
+    made = assembled(material(file()))
+    assert made.merged is not None
+    over = replace(made, merged=replace(made.merged, verdict="fail", codes=("pdf.item-too-large",)))
+    assert seen(over).status is MaterialStatus.FAILED
+
+
+def video(name: str = "李川明", number: str = ID_NUMBER) -> Material:
+    own = file("v1", "video", report=report(parsed_name=name, parsed_id_number=number), file_name="x.mp4")
+    return material(own, item_id="surgery_video")
+
+
+def test_a_video_wants_its_disc_once_it_passes() -> None:
+    found = seen(video())
+    assert (found.wants_disc, found.wants_merge) == ("v1", False)
+    assert seen(assembled(video())).status is MaterialStatus.PASSED
+
+
+def test_a_video_named_for_somebody_else_fails_and_a_corrected_profile_mends_it() -> None:
+    made = video(name="王五")
+    assert [f.code for f in seen(made).file_findings["v1"]] == ["video.name-mismatch"]
+    assert seen(made).status is MaterialStatus.FAILED
+    corrected = view(CATALOGUE, profile(name="王五"), dossier(made), made)
+    assert corrected.status is MaterialStatus.PROCESSING
+
+
+def in_review(made: Material) -> Dossier:
+    return dossier(made, state=DossierState.IN_REVIEW, level="unit")
+
+
+def test_confirmations_count_for_level_files_and_catalogue_only() -> None:
+    made = assembled(material(file()))
+    manifest = manifest_sha256(CATALOGUE, made)
+
+    def status(**given: object) -> MaterialStatus:
+        with_it = replace(made, confirmations=(confirmation(**{"level": "unit", "manifest": manifest, **given}),))  # type: ignore[arg-type]
+        return seen(with_it, in_review(with_it)).status
+
+    assert status() is MaterialStatus.CONFIRMED
+    assert status(level="county") is MaterialStatus.AWAITING_CONFIRMATION
+    assert status(manifest="other") is MaterialStatus.AWAITING_CONFIRMATION
+    assert status(catalogue_version="other") is MaterialStatus.AWAITING_CONFIRMATION
+    assert status(legible=False) is MaterialStatus.AWAITING_CONFIRMATION
+
+
+def test_the_same_bytes_under_another_id_keep_their_confirmation() -> None:
+    one, other = material(file("f1", sha256="s")), material(file("f2", sha256="s"))
+    assert manifest_sha256(CATALOGUE, one) == manifest_sha256(CATALOGUE, other)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_returned_material_stays_returned_until_it_changes(changed: bool) -> None:
+    made = assembled(material(file()))
+    manifest = "older" if changed else manifest_sha256(CATALOGUE, made)
+    decision = Decision(
+        decision_id="x",
+        submission=1,
+        level="unit",
+        decision="returned",
+        by="r",
+        at=NOW,
+        defects=(Defect(material_id="m1", reason="模糊"),),
+        manifests={"m1": manifest},
+    )
+    of = dossier(made, state=DossierState.RETURNED, decisions=(decision,))
+    assert seen(made, of).status is (MaterialStatus.PASSED if changed else MaterialStatus.RETURNED)
+
+
+def test_worst_is_first_and_nothing_is_passed() -> None:
+    assert worst([MaterialStatus.PASSED, MaterialStatus.MISSING, MaterialStatus.FAILED]) is MaterialStatus.FAILED
+    assert worst([]) is MaterialStatus.PASSED
+
+
+def test_views_come_in_the_order_of_the_catalogue() -> None:
+    late = material(item_id="surgery_video", material_id="a")
+    early = material(item_id="education", material_id="b")
+    found = views(CATALOGUE, profile(), dossier(late, early))
+    assert [v.material.item_id for v in found] == ["education", "surgery_video"]
