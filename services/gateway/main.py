@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import sys
 from datetime import timedelta
 
@@ -63,7 +62,7 @@ def compose(settings: Settings) -> FastAPI:
         await await_revision(database, deadline_s=MIGRATION_DEADLINE_S)
         await database.refuse_privileged_role()
         pruning.append(asyncio.create_task(prune()))
-        log.info("ready", action="service.ready", service="gateway")
+        log.info("ready", action="gateway.ready")
 
     async def close() -> None:
         for task in pruning:
@@ -84,25 +83,29 @@ def main() -> None:
         print(f"gateway: {explain(error)}", file=sys.stderr)  # noqa: T201 - logs are not set up yet
         sys.exit(2)
     telemetry.configure(service="gateway", level=settings.log_level)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            compose(settings),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            timeout_keep_alive=65,
-        )
-    )
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor stops its children in order, by SIGTERM
     try:
-        server.run()
+        started = asyncio.run(_serve(settings))
     except AppError as error:
-        log.critical("cannot run", action="service.refused", code=error.code)
+        log.critical("cannot run", action="gateway.refused", code=error.code)
         sys.exit(1)
-    sys.exit(0 if server.started else 1)
+    sys.exit(0 if started else 1)
+
+
+async def _serve(settings: Settings) -> bool:
+    """Until SIGTERM or SIGINT; whether it ever listened. Composed here because gRPC channels belong to this loop."""
+    configuration = uvicorn.Config(
+        compose(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=65,
+    )
+    server = uvicorn.Server(configuration)
+    await server.serve()
+    return server.started
 
 
 if __name__ == "__main__":
