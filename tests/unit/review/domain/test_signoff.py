@@ -26,8 +26,8 @@ def look(of: Dossier) -> tuple[MaterialView, ...]:
     return views(CATALOGUE, profile(), of)
 
 
-def good(material_id: str = "m1", **changes: object) -> Material:
-    return assembled(material(file(f"f-{material_id}"), material_id=material_id, **changes))
+def good(material_id: str = "m1") -> Material:
+    return assembled(material(file(f"f-{material_id}"), material_id=material_id))
 
 
 def confirmed_at(level: str, made: Material) -> Material:
