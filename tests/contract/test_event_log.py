@@ -250,6 +250,12 @@ async def test_scan_of_a_topic_that_nobody_made_finds_nothing(event_log: LogUnde
     assert not [each async for each in event_log.log.scan("nothing")]
 
 
+async def test_topics_are_told_by_name(event_log: LogUnderTest) -> None:
+    await event_log.log.ensure_topics({"letters": 1})
+    await event_log.log.append([record("key")])
+    assert set(await event_log.another().topics()) >= {"letters", TOPIC}
+
+
 async def test_an_existing_topic_keeps_its_partitions(event_log: LogUnderTest) -> None:
     await event_log.log.ensure_topics({"letters": 1})
     await event_log.another().ensure_topics({"letters": 8})

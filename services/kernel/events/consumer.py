@@ -22,9 +22,10 @@ from services.kernel.clock import Clock
 from services.kernel.db.engine import EVERYTHING, Database, Scope
 from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError
+from services.kernel.events.deadletters import bury, dead_letter_topic, is_letter
 from services.kernel.events.envelope import Event, Undecodable, from_record, topic_of
 from services.kernel.events.outbox import Outbox
-from services.kernel.events.port import Delivered, EventLog, EventLogUnavailable, Record, Subscription
+from services.kernel.events.port import Delivered, EventLog, EventLogUnavailable, Subscription
 from services.kernel.telemetry import correlated
 
 Handler = Callable[[AsyncConnection, Outbox, Event], Awaitable[None]]
@@ -59,11 +60,6 @@ class InvariantBroken(Exception):
 
 class TooManyDeadLetters(Exception):
     """More dead letters in a short time than single bad records explain; an operator must look."""
-
-
-def dead_letter_topic(topic: str, group: str) -> str:
-    """Where a group puts the records of `topic` that it cannot have an effect from."""
-    return f"{topic}.{group}.dlq"
 
 
 class Consumer:
@@ -115,7 +111,7 @@ class Consumer:
         self._dead.clear()
         for topic in self.topics:
             async for letter in self._log.scan(dead_letter_topic(topic, self._group)):
-                if letter.appended_at >= since:
+                if is_letter(letter) and letter.appended_at >= since:
                     self._dead.append(letter.appended_at)
         return await self._log.subscribe(self._group, self.topics)
 
@@ -224,18 +220,7 @@ class Consumer:
 
     async def _bury(self, record: Delivered, reason: str) -> None:
         """Append the record to the group's dead letters, with its origin."""
-        headers = {
-            **record.headers,
-            "dlq_reason": reason,
-            "dlq_group": self._group,
-            "dlq_topic": record.topic,
-            "dlq_partition": str(record.partition),
-            "dlq_offset": str(record.offset),
-            "dlq_at": self._clock.now().isoformat(),
-        }
-        topic = dead_letter_topic(record.topic, self._group)
-        await self._log.ensure_topics({topic: 1})
-        await self._log.append([Record(topic=topic, key=record.key, payload=record.payload, headers=headers)])
+        await bury(self._log, record, group=self._group, reason=reason, at=self._clock.now())
         log.error(
             "dead letter", action="consumer.dead-letter", group=self._group, topic=record.topic, offset=record.offset,
             reason=reason,

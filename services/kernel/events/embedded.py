@@ -134,6 +134,12 @@ class EmbeddedLog:
                     yield delivered(row)
                 last = rows[-1][2]
 
+    async def topics(self) -> Sequence[str]:
+        """See the port."""
+        pool = await self.pool()
+        with outages_translated():
+            return [row[0] for row in await pool.fetch("SELECT topic FROM events.topics ORDER BY topic")]
+
     async def prune(self, older_than: timedelta) -> None:
         """See `Prunable`; dead letters stay."""
         pool = await self.pool()

@@ -105,6 +105,10 @@ class EventLog(Protocol):
         """Create missing topics with that many partitions; never changes an existing one."""
         ...
 
+    async def topics(self) -> Sequence[str]:
+        """Every topic there is, by name. Raises `EventLogUnavailable`."""
+        ...
+
     async def close(self) -> None:
         """Release connections."""
         ...

@@ -116,6 +116,10 @@ class Watched:
         """See the port."""
         await self._log.ensure_topics(topics)
 
+    async def topics(self) -> Sequence[str]:
+        """See the port."""
+        return await self._log.topics()
+
     async def close(self) -> None:
         """See the port."""
         await self._log.close()

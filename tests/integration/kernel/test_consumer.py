@@ -11,6 +11,7 @@ from services.kernel.db.engine import Database
 from services.kernel.errors import AppError, Kind
 from services.kernel.events import consumer as module
 from services.kernel.events.consumer import Consumer, Handler, InvariantBroken, TooManyDeadLetters
+from services.kernel.events.deadletters import DeadLetters, dead_letter_topic
 from services.kernel.events.embedded import EmbeddedLog
 from services.kernel.events.envelope import Event, Undecodable, to_record
 from services.kernel.events.outbox import Outbox
@@ -18,7 +19,7 @@ from services.kernel.events.port import Delivered, EventLog, EventLogUnavailable
 from tests.integration.kernel.facts import TOPIC, TYPE, SetClock, Watched, event, note, notes, publish, run_until
 
 GROUP = "group"
-LETTERS = module.dead_letter_topic(TOPIC, GROUP)
+LETTERS = dead_letter_topic(TOPIC, GROUP)
 
 
 class Pauses:
@@ -370,3 +371,33 @@ async def test_stop_is_heard_while_waiting_in_place(database: Database, log: Emb
 
     await run_until(consumer.run, waits())
     assert not sum(lag.committed for lag in await log.lag())
+
+
+async def test_a_replayed_letter_has_its_effect_in_the_group_that_had_none(
+    database: Database, log: EmbeddedLog
+) -> None:
+    async def without_the_second(connection: AsyncConnection, outbox: Outbox, got: Event) -> None:
+        if got.id == "b-1":
+            raise InvariantBroken("not yet")
+        await noting(connection, outbox, got)
+
+    await publish(log, event(1, key="a"), event(1, key="b"))
+    await consume(2, database, log, without_the_second)
+    operator = DeadLetters(log, SetClock())
+    (letter,) = await operator.waiting()
+    await operator.replay(letter.letter_id, by="account")
+    await consume(1, database, log, noting)
+    assert await notes(database) == ["a-1", "b-1"]
+    assert not await operator.waiting()
+
+
+async def test_the_marks_of_settled_letters_are_no_letters(database: Database, log: EmbeddedLog) -> None:
+    """Marks lie in the same topic; only letters count after a restart."""
+    await publish(log, *(event(number) for number in range(module.MOST_DEAD_LETTERS - 1)))
+    await consume(module.MOST_DEAD_LETTERS - 1, database, log, broken_invariant)
+    operator = DeadLetters(log, SetClock())
+    for letter in await operator.waiting():
+        await operator.dismiss(letter.letter_id, by="account")
+    await publish(log, event(module.MOST_DEAD_LETTERS))
+    await consume(1, database, log, broken_invariant)
+    assert [each.headers["ce_id"] for each in await operator.waiting()] == [f"aggregate-{module.MOST_DEAD_LETTERS}"]
