@@ -21,3 +21,4 @@ fi
 echo "setup: installing pinned packages into $venv (once per lock)" >&2
 "$venv/bin/python" -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
 "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+"$venv/bin/python" -m compileall -q services

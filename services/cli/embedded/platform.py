@@ -82,7 +82,6 @@ def _environment(folder: DataFolder, drawn: Secrets, address: Address) -> dict[s
         "SHENBAO_HOST": address.host,
         "SHENBAO_PORT": str(address.port),
         "SHENBAO_INSECURE": str(address.insecure).lower(),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
