@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from services.cli import demo_command, serve_command
+from services.cli import audit_commands, demo_command, serve_command
 from services.cli.catalogue_commands import app as catalogue_app
 from services.cli.check_command import check
 from services.cli.checklist_command import checklist
@@ -19,6 +19,7 @@ app.command()(checklist)
 app.command()(serve_command.serve)
 app.command()(demo_command.demo)
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(audit_commands.app, name="audit")
 app.add_typer(disc_app, name="disc")
 
 

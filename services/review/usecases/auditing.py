@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from services.kernel.errors import AppError, Kind
 from services.kernel.storage.port import ObjectExists, Storage
 from services.review.domain.audit import AuditRow, Break, Head, verify
-from services.review.ports import Scope
+from services.review.ports import Scope, Work
 from services.review.usecases.context import Context, opened
 
 _EVERYTHING = Scope(organisation_path="/")
@@ -33,24 +33,29 @@ async def verify_one(context: Context, account_id: str, dossier_id: str) -> Veri
     """Check one dossier's chain for somebody who may see it."""
     async with opened(context, account_id, dossier_id):
         pass
-    return await _verify(context, [dossier_id], {})
+    return await _verify(context.work, context.audit_key, [dossier_id], {})
 
 
 async def verify_all(context: Context, account_id: str, anchors: Sequence[Head] = ()) -> Verified:
     """Check every chain, against anchors if given. Raises `AppError` review.not-operator."""
     if not account_id.startswith("service:") and not (await context.work.actor(account_id)).is_operator:
         raise AppError("review.not-operator", Kind.FORBIDDEN)
+    return await verify_chains(context.work, context.audit_key, anchors)
+
+
+async def verify_chains(work: Work, audit_key: bytes, anchors: Sequence[Head] = ()) -> Verified:
+    """Check every chain that there is, and every one that an anchor names. Needs no caller: it is also run offline."""
     by_dossier = {anchor.dossier_id: anchor for anchor in anchors}
-    return await _verify(context, sorted({*await context.work.chained(), *by_dossier}), by_dossier)
+    return await _verify(work, audit_key, sorted({*await work.chained(), *by_dossier}), by_dossier)
 
 
-async def _verify(context: Context, dossier_ids: Sequence[str], anchors: dict[str, Head]) -> Verified:
+async def _verify(work: Work, audit_key: bytes, dossier_ids: Sequence[str], anchors: dict[str, Head]) -> Verified:
     breaks: list[Break] = []
     entries = 0
     for dossier_id in dossier_ids:
-        rows, head = await context.work.chain(_EVERYTHING, dossier_id)
+        rows, head = await work.chain(_EVERYTHING, dossier_id)
         entries += len(rows)
-        breaks += verify(context.audit_key, dossier_id, rows, head, anchors.get(dossier_id))
+        breaks += verify(audit_key, dossier_id, rows, head, anchors.get(dossier_id))
     return Verified(entries=entries, breaks=tuple(breaks))
 
 
