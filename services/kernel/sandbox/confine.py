@@ -33,6 +33,21 @@ _DENIED = {
         "finit_module": 313, "kexec_load": 246, "reboot": 169, "userfaultfd": 323, "io_uring_setup": 425,
         "prlimit64": 302, "setrlimit": 160, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "setpgid": 109,
         "setsid": 112, "chmod": 90, "fchmodat": 268, "chown": 92, "fchownat": 260, "personality": 135,
+        # Landlock does not see these change a file.
+        "fchmod": 91, "fchown": 93, "lchown": 94, "fchmodat2": 452, "truncate": 76, "mknod": 133, "mknodat": 259,
+        "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "setxattrat": 463, "removexattr": 197,
+        "lremovexattr": 198, "fremovexattr": 199, "removexattrat": 466, "utime": 132, "utimes": 235, "futimesat": 261,
+        "utimensat": 280, "open_by_handle_at": 304,
+        # No limit counts this memory, and some of it outlives the process.
+        "memfd_create": 319, "memfd_secret": 447, "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64, "msgget": 68,
+        "mq_open": 240,
+        # They reach other processes or the machine.
+        "setpriority": 141, "sched_setscheduler": 144, "sched_setattr": 314, "sched_setaffinity": 203,
+        "ioprio_set": 251, "kcmp": 312, "migrate_pages": 256, "move_pages": 279, "process_madvise": 440, "syslog": 103,
+        "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsmount": 432, "fspick": 433, "mount_setattr": 442,
+        "swapon": 167, "swapoff": 168, "sethostname": 170, "iopl": 172, "ioperm": 173, "acct": 163, "quotactl": 179,
+        "settimeofday": 164, "clock_settime": 227, "adjtimex": 159, "clock_adjtime": 305, "delete_module": 176,
+        "kexec_file_load": 320, "fanotify_init": 300, "name_to_handle_at": 303,
     },
     "aarch64": {
         "socket": 198, "connect": 203, "accept": 202, "bind": 200, "listen": 201, "accept4": 242, "socketpair": 199,
@@ -43,12 +58,32 @@ _DENIED = {
         "finit_module": 273, "kexec_load": 104, "reboot": 142, "userfaultfd": 282, "io_uring_setup": 425,
         "prlimit64": 261, "setrlimit": 164, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240, "setpgid": 154,
         "setsid": 157, "fchmodat": 53, "fchownat": 54, "personality": 92,
+        "fchmod": 52, "fchown": 55, "fchmodat2": 452, "truncate": 45, "mknodat": 33,
+        "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "setxattrat": 463, "removexattr": 14, "lremovexattr": 15,
+        "fremovexattr": 16, "removexattrat": 466, "utimensat": 88, "open_by_handle_at": 265,
+        "memfd_create": 279, "memfd_secret": 447, "shmget": 194, "shmctl": 195, "shmat": 196, "semget": 190,
+        "msgget": 186, "mq_open": 180,
+        "setpriority": 140, "sched_setscheduler": 119, "sched_setattr": 274, "sched_setaffinity": 122,
+        "ioprio_set": 30, "kcmp": 272, "migrate_pages": 238, "move_pages": 239, "process_madvise": 440, "syslog": 116,
+        "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsmount": 432, "fspick": 433, "mount_setattr": 442,
+        "swapon": 224, "swapoff": 225, "sethostname": 161, "acct": 89, "quotactl": 60, "settimeofday": 170,
+        "clock_settime": 112, "adjtimex": 171, "clock_adjtime": 266, "delete_module": 106, "kexec_file_load": 294,
+        "fanotify_init": 262, "name_to_handle_at": 264,
     },
 }  # fmt: skip
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _TGKILL = {"x86_64": 234, "aarch64": 131}
 _CLONE3 = 435
+#: Denied only with these values: (number, place of the argument, values). A descriptor's owner is signalled, so nobody
+#: else may be made the owner (F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP); no typing into a terminal
+#: (TIOCSTI, TIOCLINUX); and the child's end when its parent ends stays (PR_SET_PDEATHSIG).
+_OWN, _OWN_BY_IOCTL, _LIFELINE = (8, 10, 15), (0x8901, 0x8902, 0x5412, 0x541C), (1,)
+_DENIED_WITH = {
+    "x86_64": ((72, 1, _OWN), (16, 1, _OWN_BY_IOCTL), (157, 0, _LIFELINE)),
+    "aarch64": ((25, 1, _OWN), (29, 1, _OWN_BY_IOCTL), (167, 0, _LIFELINE)),
+}
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_ON_FILES = 0b111 | 1 << 14 | 1 << 15  # execute, write, read, truncate, device control
 _READ = (1 << 0) | (1 << 2) | (1 << 3)  # execute (to map libraries), read file, read folder
 _OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
 
@@ -107,13 +142,15 @@ def confine(readable: tuple[str, ...], scratch: str | None) -> None:
 def _landlock(version: int, readable: tuple[str, ...], scratch: str | None) -> None:
     # Access rights by version: 13 at first, then refer, truncate and device control.
     handled = (1 << {1: 13, 2: 14}.get(version, 15 if version < 5 else 16)) - 1
-    attributes = struct.pack("=Q", handled)
+    # Later versions also keep to itself: TCP ports (4), signals and abstract sockets (6).
+    ports, scoped = (3 if version >= 4 else 0), (3 if version >= 6 else 0)
+    attributes = struct.pack("=QQQ", handled, ports, scoped)[: 8 if version < 4 else 16 if version < 6 else 24]
     ruleset = _syscall(_LANDLOCK_CREATE, attributes, len(attributes), 0)
     if ruleset < 0:
         raise OSError(ctypes.get_errno(), "landlock")
     for path, rights in [*((path, _READ) for path in readable), *(((scratch, handled),) if scratch else ())]:
         if Path(path).exists():
-            _allow_below(ruleset, path, rights & handled if Path(path).is_dir() else rights & handled & 0b10111)
+            _allow_below(ruleset, path, rights & handled if Path(path).is_dir() else rights & handled & _ON_FILES)
     if _syscall(_LANDLOCK_RESTRICT, ruleset, 0) != 0:
         raise OSError(ctypes.get_errno(), "landlock")
     os.close(ruleset)
@@ -153,6 +190,11 @@ def _program(machine: str) -> list[tuple[int, int, int, int]]:
     program += [(_RET, 0, 0, _DENY)]
     program += [(_JEQ, 0, 4, _TGKILL[machine]), (_LD, 0, 0, 16), (_JEQ, 0, 1, os.getpid()), (_RET, 0, 0, _ALLOW)]
     program += [(_RET, 0, 0, _DENY)]
+    for number, place, values in _DENIED_WITH[machine]:
+        program += [(_JEQ, 0, 2 * len(values) + 2, number), (_LD, 0, 0, 16 + 8 * place)]
+        for value in values:
+            program += [(_JEQ, 0, 1, value), (_RET, 0, 0, _DENY)]
+        program += [(_RET, 0, 0, _ALLOW)]
     for number in sorted(_DENIED[machine].values()):
         program += [(_JEQ, 0, 1, number), (_RET, 0, 0, _DENY)]
     return [*program, (_RET, 0, 0, _ALLOW)]

@@ -85,7 +85,7 @@ class SandboxCrashed(SandboxError):
 
 
 class SandboxFailed(SandboxError):
-    """The function raised; `kind` is the name of the exception's class."""
+    """The function raised, or could not be called; `kind` is the name of the exception's class."""
 
     def __init__(self, kind: str, detail: str) -> None:
         """`kind` decides what the caller makes of it."""
@@ -95,6 +95,12 @@ class SandboxFailed(SandboxError):
 
 class ZygoteLost(SandboxError):
     """The process that forks children is gone; it is started again with the next task."""
+
+    retryable = True
+
+
+class SourceSlow(SandboxError):
+    """The time ran out while the sources were being read: the fault of the store, not of the file."""
 
     retryable = True
 
@@ -112,11 +118,12 @@ class Sandbox(Protocol):
         scratch: Path | None = None,
         progress: Progress | None = None,
     ) -> Outcome:
-        """Call `package.module:function(sources, arguments)` in a fresh child and return its JSON value.
+        """Call `package.module:function(sources, arguments, progress)` in a fresh child and return its JSON value.
 
         The function gets one :class:`~services.kernel.sandbox.source.RemoteFile` per source. `scratch` is the one
-        folder that it may write in and read from. Cancelling kills the child. Raises `SandboxError` and its kinds,
-        and whatever a source raised.
+        folder that it may write in and read from. `progress` is called with 0 to 1. Cancelling kills the child; when
+        `run` ends, however it ends, the child is gone. Raises `SandboxError` and its kinds, and whatever a source
+        raised.
         """
         ...
 

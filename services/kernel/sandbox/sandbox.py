@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +31,12 @@ from services.kernel.sandbox.port import (
     SandboxFailed,
     SandboxMemory,
     SandboxTimeout,
+    SourceSlow,
     ZygoteLost,
 )
 
 _START_DEADLINE_S = 30.0
+_END_DEADLINE_S = 5.0
 log = structlog.get_logger()
 
 
@@ -54,6 +58,7 @@ class ForkingSandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[None]
         self._starting = asyncio.Lock()
 
     async def run(
@@ -92,16 +97,29 @@ class ForkingSandbox:
         self, task: int, exited: "asyncio.Future[_Exit]", dialogue: "_Dialogue", order: object, profile: Profile
     ) -> Outcome:
         try:
-            async with asyncio.timeout(profile.wall_s):
-                value = await dialogue.run(order)
-        except TimeoutError as error:
-            raise SandboxTimeout("wall clock") from error
+            value = await _within(dialogue, order, profile.wall_s)
         except wire.WireClosed:
-            raise _verdict(await exited, profile) from None
-        finally:
-            self._kill(task)
-        usage = await exited
+            # It may have closed its end and live on. One that is ending keeps its status.
+            raise _verdict(await self._end(task, exited), profile) from None
+        except SandboxTimeout:
+            await self._end(task, exited)  # a zygote that hangs is not the file's fault
+            raise
+        except BaseException:
+            with contextlib.suppress(ZygoteLost):
+                await self._end(task, exited)
+            raise
+        usage = await self._end(task, exited)
         return Outcome(value=value, bytes_read=dialogue.bytes_read, cpu_s=usage.cpu_s, peak_memory_bytes=usage.peak)
+
+    async def _end(self, task: int, exited: "asyncio.Future[_Exit]") -> _Exit:
+        """Kill the child and wait until it is gone: then nobody writes in its scratch folder. Raises `ZygoteLost`."""
+        self._kill(task)
+        try:
+            async with asyncio.timeout(_END_DEADLINE_S):
+                return await asyncio.shield(exited)
+        except TimeoutError:
+            await self.close()
+            raise ZygoteLost("it does not answer") from None
 
     def _hand_over(self, task: int, profile: Profile, theirs: socket.socket) -> None:
         command = {
@@ -130,60 +148,62 @@ class ForkingSandbox:
 
     async def _ensure_zygote(self) -> None:
         async with self._starting:
-            if self._reader is not None and not self._reader.done():
-                return
-            await self._discard()
-            await self._start()
+            if self._reader is None or self._reader.done():
+                await self._discard()
+                self._start()
+            try:
+                async with asyncio.timeout(_START_DEADLINE_S):
+                    await asyncio.shield(self._ready)
+            except TimeoutError as error:
+                await self.close()
+                raise ZygoteLost("it did not start") from error
 
-    async def _start(self) -> None:
+    def _start(self) -> None:
         ours, theirs = socket.socketpair()
         arguments = [sys.executable, "-m", "services.kernel.sandbox.zygote", str(theirs.fileno()), *self._preload]
         # From this thread on purpose: the parent-death signal follows the thread that started the process.
-        self._process = subprocess.Popen(  # noqa: ASYNC220
-            arguments, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),), start_new_session=True,
-            env=_quiet_environment(),
-        )  # fmt: skip
-        theirs.close()
-        ours.settimeout(_START_DEADLINE_S)
         try:
-            await asyncio.to_thread(wire.receive, ours)
-        except (OSError, wire.WireClosed) as error:
+            self._process = subprocess.Popen(
+                arguments, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),), start_new_session=True,
+                env=_quiet_environment(),
+            )  # fmt: skip
+        except OSError:
             ours.close()
-            raise ZygoteLost("it did not start") from error
-        layers = confine.probe()
-        log.info(
-            "sandbox ready", action="sandbox.ready", seccomp=layers.seccomp, landlock=layers.landlock_version,
-            pid=self._process.pid,
-        )  # fmt: skip
-        ours.settimeout(None)
+            raise
+        finally:
+            theirs.close()
         self._control = ours
-        self._reader = asyncio.create_task(self._listen(ours), name="sandbox-control")
+        self._ready = asyncio.get_running_loop().create_future()
+        self._reader = asyncio.create_task(self._listen(ours, self._ready), name="sandbox-control")
 
-    async def _listen(self, control: socket.socket) -> None:
-        """Hear of ended children until the zygote is gone; then every waiting task hears that."""
+    async def _listen(self, control: socket.socket, ready: "asyncio.Future[None]") -> None:
+        """Hear of ended children until the zygote is gone; then everyone who waits hears that."""
         reader, writer = await asyncio.open_connection(sock=control.dup())
         try:
             while True:
                 header = await reader.readexactly(wire.HEADER_BYTES)
                 message = json.loads(await reader.readexactly(wire.length_of(header)))
+                if "ready" in message:
+                    _announce(message["ready"])
+                    ready.set_result(None)
+                    continue
                 exited = self._exits.get(message["exit"])
                 if exited is not None and not exited.done():
                     exited.set_result(_Exit(status=message["status"], cpu_s=message["cpu_s"], peak=message["peak"]))
         except (asyncio.IncompleteReadError, ConnectionError):
-            for exited in self._exits.values():
-                if not exited.done():
-                    exited.set_exception(ZygoteLost())
-                    exited.exception()
+            pass
         finally:
+            _lose(ready)
+            for exited in self._exits.values():
+                _lose(exited)
             writer.close()
 
     async def close(self) -> None:
         """See the port."""
-        if self._reader is not None:
-            self._reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reader
-            self._reader = None
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.cancel()
+            await asyncio.wait([reader])
         await self._discard()
 
     async def _discard(self) -> None:
@@ -193,8 +213,31 @@ class ForkingSandbox:
             control.close()
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)  # its children cannot leave its group
             await asyncio.to_thread(process.wait)
+
+
+def _lose(waiting: "asyncio.Future[None] | asyncio.Future[_Exit]") -> None:
+    if not waiting.done():
+        waiting.set_exception(ZygoteLost())
+        waiting.exception()  # nobody need ask for it
+
+
+def _announce(pid: int) -> None:
+    layers = confine.probe()
+    log.info("sandbox ready", action="sandbox.ready", seccomp=layers.seccomp, landlock=layers.landlock_version, pid=pid)
+
+
+async def _within(dialogue: "_Dialogue", order: object, wall_s: float) -> Json:
+    """The dialogue's value. Raises `SandboxTimeout`, or `SourceSlow` when the sources took most of the time."""
+    deadline = asyncio.timeout(wall_s)
+    try:
+        async with deadline:
+            return await dialogue.run(order)
+    except TimeoutError as error:
+        if not deadline.expired():  # a source's own
+            raise
+        raise SourceSlow if dialogue.waited_s > wall_s / 2 else SandboxTimeout("wall clock") from error
 
 
 class _Dialogue:
@@ -208,61 +251,86 @@ class _Dialogue:
         self._budget = profile.read_budget_bytes
         self._progress = progress
         self.bytes_read = 0
+        #: How long the sources kept the child waiting.
+        self.waited_s = 0.0
 
     async def run(self, order: object) -> Json:
         """Send the order, answer what is asked, return the value. Raises `SandboxError`, `wire.WireClosed`."""
         reader, writer = await asyncio.open_connection(sock=self._connection.dup())
         try:
-            writer.write(wire.pack(json.dumps(order).encode()))
-            await writer.drain()
+            await _send(writer, json.dumps(order).encode())
             while True:
-                message = await self._message(reader)
+                message = await _message(reader)
                 if "read" in message:
-                    writer.write(wire.pack(await self._bytes(message["read"])))
-                    await writer.drain()
+                    await _send(writer, await self._bytes(message["read"]))
                 elif "progress" in message:
                     if self._progress is not None and isinstance(message["progress"], int | float):
-                        self._progress(float(message["progress"]))
+                        self._progress(min(1.0, max(0.0, float(message["progress"]))))
                 elif "value" in message:
                     return message["value"]
                 else:
                     raise _failure(message)
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise wire.WireClosed from error
         finally:
             writer.close()
-
-    async def _message(self, reader: asyncio.StreamReader) -> dict[str, Json]:
-        length = wire.length_of(await reader.readexactly(wire.HEADER_BYTES))
-        if length > wire.MAX_FRAME_BYTES:
-            raise SandboxBudget(f"a result of {length} bytes")
-        try:
-            message = json.loads(await reader.readexactly(length))
-        except (ValueError, RecursionError) as error:
-            raise SandboxCrashed("not a message") from error
-        if not isinstance(message, dict):
-            raise SandboxCrashed("not a message")
-        return message
 
     async def _bytes(self, wanted: Json) -> bytes:
         match wanted:
             case [int(index), int(offset), int(length)] if 0 <= index < len(self._sources) and offset >= 0:
-                length = min(length, wire.MAX_READ_BYTES)
+                source = self._sources[index]
             case _:
                 raise SandboxCrashed("not a request")
+        length = max(0, min(length, wire.MAX_READ_BYTES, source.size_bytes - offset))
         if self.bytes_read + length > self._budget:
             raise SandboxBudget(f"more than {self._budget} bytes asked for")
-        data = await self._sources[index].read(offset, max(0, length))
+        if not length:
+            return b""
+        started = time.monotonic()
+        try:
+            data = await source.read(offset, length)
+        finally:
+            self.waited_s += time.monotonic() - started
         self.bytes_read += len(data)
         return data
+
+
+async def _send(writer: asyncio.StreamWriter, body: bytes) -> None:
+    try:
+        writer.write(wire.pack(body))
+        await writer.drain()
+    except ConnectionError as error:
+        raise wire.WireClosed from error
+
+
+async def _message(reader: asyncio.StreamReader) -> dict[str, Json]:
+    """What the child says, which may be anything."""
+    try:
+        length = wire.length_of(await reader.readexactly(wire.HEADER_BYTES))
+        if length > wire.MAX_FRAME_BYTES:
+            raise SandboxBudget(f"a result of {length} bytes")
+        body = await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise wire.WireClosed from error
+    try:
+        message = json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise SandboxCrashed("not a message") from error
+    if not isinstance(message, dict):
+        raise SandboxCrashed("not a message")
+    return message
+
+
+def _no_number(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _failure(message: dict[str, Json]) -> SandboxError:
     if message.get("memory"):
         return SandboxMemory()
     kind, detail = str(message.get("raised", "")), str(message.get("detail", ""))
-    if kind == "OSError" and "[Errno 27]" in detail:
+    if kind == "OSError" and f"[Errno {errno.EFBIG}]" in detail:
         return SandboxBudget("file size limit")
+    if kind == wire.FrameTooLarge.__name__:
+        return SandboxBudget(detail)
     return SandboxFailed(kind[:100], detail)
 
 

@@ -14,10 +14,14 @@ class WireClosed(Exception):
     """The other side is gone."""
 
 
+class FrameTooLarge(ValueError):
+    """More than one frame may hold."""
+
+
 def pack(body: bytes) -> bytes:
-    """The frame of `body`. Raises `ValueError` when it is too large."""
+    """The frame of `body`. Raises `FrameTooLarge`."""
     if len(body) > MAX_FRAME_BYTES:
-        raise ValueError(f"a frame of {len(body)} bytes, at most {MAX_FRAME_BYTES}")
+        raise FrameTooLarge(f"a frame of {len(body)} bytes, at most {MAX_FRAME_BYTES}")
     return _LENGTH.pack(len(body)) + body
 
 
@@ -30,8 +34,8 @@ HEADER_BYTES = _LENGTH.size
 
 
 def send(connection: socket.socket, message: object) -> None:
-    """Send JSON, blocking."""
-    connection.sendall(pack(json.dumps(message).encode()))
+    """Send JSON, blocking. Raises `TypeError` or `ValueError` for what is not JSON, NaN and infinity among it."""
+    connection.sendall(pack(json.dumps(message, allow_nan=False).encode()))
 
 
 def receive(connection: socket.socket) -> bytes:

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import services
@@ -19,7 +20,9 @@ from services.kernel import lifeline
 from services.kernel.sandbox import confine, wire
 from services.kernel.sandbox.source import RemoteFile
 
+Task = Callable[[list[RemoteFile], dict[str, object], Callable[[float], None]], object]
 _FDS_PER_TASK = 1
+_OUT_OF_MEMORY = wire.pack(b'{"memory": true}')
 
 
 def readable_paths() -> tuple[str, ...]:
@@ -37,10 +40,11 @@ class Zygote:
         """`control` leads to the parent."""
         self._control = control
         self._children: dict[int, int] = {}
+        self._wakeup: tuple[int, ...] = ()
 
     def run(self) -> None:
         """Until the parent is gone; then every child is killed."""
-        reading, writing = os.pipe()
+        reading, writing = self._wakeup = os.pipe()
         os.set_blocking(writing, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -72,12 +76,15 @@ class Zygote:
         return True
 
     def _fork(self, command: dict[str, int | str | None], handles: list[int]) -> None:
+        zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
             status = 1
             try:
                 self._control.close()
-                status = _child(socket.socket(fileno=handles[0]), command)
+                for end in self._wakeup:
+                    os.close(end)
+                status = _child(socket.socket(fileno=handles[0]), command, zygote)
             finally:
                 os._exit(status)
         for handle in handles:
@@ -103,36 +110,42 @@ class Zygote:
                 wire.send(self._control, message)
 
 
-def _child(connection: socket.socket, command: dict[str, int | str | None]) -> int:
+def _child(connection: socket.socket, command: dict[str, int | str | None], zygote: int) -> int:
     """Confine, run one function, send its value; the exit status says whether that was possible."""
     signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
-    task = json.loads(wire.receive(connection))
-    module, _, name = str(task["function"]).partition(":")
-    function = getattr(importlib.import_module(module), name)
-    scratch = task["scratch"]
-    confine.limit(
-        memory_bytes=int(command["memory_bytes"] or 0),
-        cpu_s=int(command["cpu_s"] or 0),
-        output_bytes=int(command["output_bytes"] or 0),
-    )
-    confine.confine(readable_paths(), scratch)
-    sources = [RemoteFile(connection, index, size) for index, size in enumerate(task["sizes"])]
 
     def progress(fraction: float) -> None:
         wire.send(connection, {"progress": fraction})
 
     try:
-        value = function(sources, {**task["arguments"]}, progress)
-        wire.send(connection, {"value": value})
+        task = json.loads(wire.receive(connection))
+        function = _function(str(task["function"]))
+        confine.limit(
+            memory_bytes=int(command["memory_bytes"] or 0),
+            cpu_s=int(command["cpu_s"] or 0),
+            output_bytes=int(command["output_bytes"] or 0),
+        )
+        if os.getppid() != zygote:  # it ended before its death could be a signal
+            return 1
+        confine.confine(readable_paths(), task["scratch"])
+        sources = [RemoteFile(connection, index, size) for index, size in enumerate(task["sizes"])]
+        wire.send(connection, {"value": function(sources, {**task["arguments"]}, progress)})
     except MemoryError:
-        wire.send(connection, {"memory": True})
+        connection.sendall(_OUT_OF_MEMORY)  # ready-made: there may be no memory to make it
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent is told and decides
         last = traceback.format_exception_only(error)[-1].strip()
         wire.send(connection, {"raised": type(error).__name__, "detail": last[:500]})
     return 0
+
+
+def _function(path: str) -> Task:
+    module, _, name = path.partition(":")
+    function: Task = getattr(importlib.import_module(module), name)
+    return function
 
 
 def main() -> None:

@@ -1,0 +1,397 @@
+"""Every way out of the sandbox is tried in earnest; each is refused, named, and followed by work as usual."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from services.kernel.sandbox import confine
+from services.kernel.sandbox.port import (
+    LIMITS_HIT,
+    JsonObject,
+    Outcome,
+    Profile,
+    SandboxBudget,
+    SandboxCrashed,
+    SandboxError,
+    SandboxFailed,
+    SandboxMemory,
+    SandboxTimeout,
+    SourceSlow,
+    ZygoteLost,
+)
+from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
+
+HOSTILE = "tests.unit.kernel.sandbox.hostile"
+ROOT = Path(__file__).parents[4]
+PROFILE = Profile(name="test", memory_bytes=512 * 2**20, cpu_s=1, wall_s=30, read_budget_bytes=100, output_bytes=2**20)
+DEADLINE_S = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """A source in memory."""
+
+    text: str
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.text)
+
+    async def read(self, offset: int, length: int) -> bytes:
+        return self.text.encode()[offset : offset + length]
+
+
+class Broken(Text):
+    """A source whose store fails."""
+
+    async def read(self, offset: int, length: int) -> bytes:
+        raise ConnectionResetError("the store is gone")
+
+
+class Late(Text):
+    """A source whose store gave up waiting."""
+
+    async def read(self, offset: int, length: int) -> bytes:
+        raise TimeoutError("the store does not answer")
+
+
+class Stuck(Text):
+    """A source whose store never answers."""
+
+    async def read(self, offset: int, length: int) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+
+@pytest.fixture
+async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForkingSandbox]:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    box = ForkingSandbox(preload=[HOSTILE])
+    yield box
+    await box.close()
+
+
+async def call(sandbox: ForkingSandbox, name: str, arguments: JsonObject | None = None, **options: object) -> Outcome:
+    async with asyncio.timeout(DEADLINE_S):
+        return await sandbox.run(f"{HOSTILE}:{name}", arguments or {}, **{"profile": PROFILE, **options})  # type: ignore[arg-type]
+
+
+async def works(sandbox: ForkingSandbox) -> bool:
+    return (await call(sandbox, "echo", {"a": [1, None, "申报"]})).value == {"a": [1, None, "申报"]}
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_sources_are_read_by_asking(sandbox: ForkingSandbox) -> None:
+    outcome = await call(sandbox, "read_all", sources=[Text(text="one"), Text(text=""), Text(text="three")])
+    assert outcome.value == ["one", "", "three"]
+    assert outcome.bytes_read == 8
+    assert outcome.peak_memory_bytes > 2**20
+    assert outcome.cpu_s >= 0
+
+
+async def test_a_source_is_a_seekable_file(sandbox: ForkingSandbox) -> None:
+    outcome = await call(sandbox, "read_tail_twice", sources=[Text(text="0123456789")])
+    assert outcome.value == ["789", 7, 10, "01", 10, 5]
+
+
+async def test_a_file_is_a_source(sandbox: ForkingSandbox, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("content")
+    source = FileSource(tmp_path / "file")
+    assert (await call(sandbox, "read_all", sources=[source])).value == ["content"]
+    source.close()
+
+
+async def test_a_budget_may_be_used_up_and_not_exceeded(sandbox: ForkingSandbox) -> None:
+    assert (await call(sandbox, "read_all", sources=[Text(text="x" * 100)])).bytes_read == 100
+    with pytest.raises(SandboxBudget):
+        await call(sandbox, "read_all", sources=[Text(text="x" * 101)])
+    with pytest.raises(SandboxBudget):
+        await call(sandbox, "read_all", sources=[Text(text="x" * 51), Text(text="x" * 50)])
+    assert await works(sandbox)
+
+
+async def test_progress_is_heard_and_kept_in_bounds(sandbox: ForkingSandbox) -> None:
+    heard: list[float] = []
+    await call(sandbox, "report_progress", progress=heard.append)
+    assert heard == [0.25, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("name", ["use_thread", "import_lazily"])
+async def test_what_honest_parsers_do_is_allowed(sandbox: ForkingSandbox, name: str) -> None:
+    assert (await call(sandbox, name)).value in (True, "wave")
+
+
+async def test_the_scratch_folder_is_written_up_to_its_limit(sandbox: ForkingSandbox, tmp_path: Path) -> None:
+    arguments: JsonObject = {"scratch": str(tmp_path), "size": 2**20}
+    assert (await call(sandbox, "write_scratch", arguments, scratch=tmp_path)).value == 2**20
+    with pytest.raises(SandboxBudget):
+        await call(sandbox, "write_scratch", {**arguments, "size": 2**20 + 1}, scratch=tmp_path)
+    with pytest.raises(SandboxBudget):
+        await call(sandbox, "write_without_end", arguments, scratch=tmp_path)
+    assert await works(sandbox)
+
+
+REFUSED = [
+    "open_socket", "open_unix_socket", "run_shell", "run_program", "spawn_program", "become_program", "fork",
+    "kill_zygote", "kill_service", "signal_by_descriptor", "outlive_zygote", "raise_limit", "hide_memory",
+    "share_memory", "trace", "mount", "leave_namespace", "make_device", "change_mode", "change_mode_of_library",
+    "mark_library", "cut_path",
+]  # fmt: skip
+
+
+@pytest.mark.skipif(not confine.probe().seccomp, reason="this machine has no seccomp")
+@pytest.mark.parametrize("name", REFUSED)
+async def test_a_forbidden_call_is_refused(sandbox: ForkingSandbox, tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("content")
+    arguments: JsonObject = {"pid": os.getpid(), "path": str(tmp_path / "file"), "scratch": str(tmp_path)}
+    if name == "run_shell":  # system() says by its status that there was no shell
+        with pytest.raises(AssertionError):
+            assert (await call(sandbox, name, arguments, scratch=tmp_path)).value == 0
+    else:
+        with pytest.raises(SandboxFailed) as caught:
+            await call(sandbox, name, arguments, scratch=tmp_path)
+        assert caught.value.kind in {"PermissionError", "ValueError"}
+    assert (tmp_path / "file").read_text() == "content"
+    assert await works(sandbox)
+
+
+@pytest.mark.skipif(not confine.probe().landlock_version, reason="this machine has no Landlock")
+@pytest.mark.parametrize("name", ["open_path", "create_path", "remove_path"])
+async def test_a_foreign_file_stays_closed(sandbox: ForkingSandbox, tmp_path: Path, name: str) -> None:
+    foreign, scratch = tmp_path / "foreign", tmp_path / "scratch"
+    foreign.write_text("secret")
+    scratch.mkdir()
+    for path in (foreign, scratch / ".." / "foreign"):
+        with pytest.raises(SandboxFailed) as caught:
+            await call(sandbox, name, {"path": str(path)}, scratch=scratch)
+        assert caught.value.kind == "PermissionError"
+    assert foreign.read_text() == "secret"
+    assert await works(sandbox)
+
+
+@pytest.mark.skipif(not confine.probe().landlock_version, reason="this machine has no Landlock")
+@pytest.mark.parametrize("path", ["/etc/passwd", "/proc/self/environ", "/proc/1/cmdline", str(Path.home()), "."])
+async def test_the_machine_stays_closed(sandbox: ForkingSandbox, path: str) -> None:
+    with pytest.raises(SandboxFailed) as caught:
+        await call(sandbox, "list_path" if path in {str(Path.home()), "."} else "open_path", {"path": path})
+    assert caught.value.kind == "PermissionError"
+
+
+@pytest.mark.skipif(not confine.probe().landlock_version, reason="this machine has no Landlock")
+async def test_a_link_in_the_scratch_folder_leads_nowhere(sandbox: ForkingSandbox, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    with pytest.raises(SandboxFailed):
+        await call(sandbox, "open_path", {"path": str(tmp_path / "link")}, scratch=tmp_path)
+
+
+STOPPED: list[tuple[str, type[SandboxError]]] = [
+    ("allocate", SandboxMemory),
+    ("spin", SandboxTimeout),
+    ("spin_deaf", SandboxTimeout),
+    ("print_without_end", SandboxTimeout),
+    ("report_without_end", SandboxTimeout),
+    ("hang_up_and_wait", SandboxCrashed),
+    ("crash", SandboxCrashed),
+    ("abort", SandboxCrashed),
+    ("leave", SandboxCrashed),
+    ("return_much", SandboxBudget),
+    ("announce_much", SandboxBudget),
+]
+
+
+@pytest.mark.parametrize(("name", "error"), STOPPED)
+async def test_what_does_not_end_well_is_stopped_and_named(
+    sandbox: ForkingSandbox, name: str, error: type[SandboxError]
+) -> None:
+    with pytest.raises(SandboxError) as caught:
+        await call(sandbox, name, sources=[Text(text="x")])
+    assert type(caught.value) is error
+    assert isinstance(caught.value, LIMITS_HIT)
+    assert not caught.value.retryable
+    assert await works(sandbox)
+
+
+async def test_memory_that_runs_out_bit_by_bit_is_told_all_the_same(sandbox: ForkingSandbox) -> None:
+    with pytest.raises(SandboxMemory):
+        await call(sandbox, "allocate_small", profile=replace(PROFILE, memory_bytes=2**28, cpu_s=20))
+    assert await works(sandbox)
+
+
+async def test_the_wall_clock_stops_one_that_sleeps(sandbox: ForkingSandbox) -> None:
+    with pytest.raises(SandboxTimeout):
+        await call(sandbox, "wait_for_ever", profile=replace(PROFILE, wall_s=0.2))
+    assert await works(sandbox)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("raise_error", "LookupError"),
+        ("raise_silent_error", "Unspeakable"),
+        ("leave_politely", "SystemExit"),
+        ("recurse", "RecursionError"),
+        ("return_bytes", "TypeError"),
+        ("return_nan", "ValueError"),
+        ("map_memory", "OSError"),
+        ("no_such_function", "AttributeError"),
+    ],
+)
+async def test_what_the_function_raises_is_told(sandbox: ForkingSandbox, name: str, kind: str) -> None:
+    with pytest.raises(SandboxFailed) as caught:
+        await call(sandbox, name)
+    assert caught.value.kind == kind
+    assert len(caught.value.detail) <= 500
+    assert not isinstance(caught.value, LIMITS_HIT)
+    assert await works(sandbox)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        "[" * 100_000,
+        '{"value": NaN}',
+        "9" * 10_000,
+        '{"read": null}',
+        '{"read": [1, 0, 1]}',
+        '{"read": [-1, 0, 1]}',
+        '{"read": [0, -1, 1]}',
+        '{"read": [0, 0.5, 1]}',
+        '{"read": [0, 0, "1"]}',
+        '{"read": {"path": "/etc/passwd"}}',
+    ],
+)
+async def test_noise_on_the_wire_is_a_crash(sandbox: ForkingSandbox, body: str) -> None:
+    with pytest.raises(SandboxCrashed):
+        await call(sandbox, "send_noise", {"body": body}, sources=[Text(text="x")])
+    assert await works(sandbox)
+
+
+@pytest.mark.parametrize("request_", ["[0, 1, 1]", "[0, 0, -5]", f"[0, {2**70}, 1]", f"[0, 1, {2**70}]"])
+async def test_beyond_the_end_there_is_nothing(sandbox: ForkingSandbox, request_: str) -> None:
+    outcome = await call(sandbox, "send_noise", {"body": f'{{"read": {request_}}}'}, sources=[Text(text="x")])
+    assert outcome.value == "\0\0\0\0"
+    assert outcome.bytes_read == 0
+
+
+@pytest.mark.parametrize(("source", "error"), [(Broken, ConnectionResetError), (Late, TimeoutError)])
+async def test_what_a_source_raises_is_its_own_and_not_the_files(
+    sandbox: ForkingSandbox, source: type[Text], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="the store"):
+        await call(sandbox, "read_all", sources=[source(text="x")])
+    assert await works(sandbox)
+
+
+async def test_time_lost_in_the_store_is_not_the_files(sandbox: ForkingSandbox) -> None:
+    with pytest.raises(SourceSlow) as caught:
+        await call(sandbox, "read_all", sources=[Stuck(text="x")], profile=replace(PROFILE, wall_s=0.2))
+    assert caught.value.retryable
+    assert not isinstance(caught.value, LIMITS_HIT)
+
+
+async def test_several_at_once_each_get_their_own(sandbox: ForkingSandbox) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(call(sandbox, "read_all", sources=[Text(text=str(n))])) for n in range(12)]
+        broken = [group.create_task(expect_crash(sandbox)) for _ in range(4)]
+    assert [task.result().value for task in tasks] == [[str(n)] for n in range(12)]
+    assert all(task.result() for task in broken)
+
+
+async def expect_crash(sandbox: ForkingSandbox) -> bool:
+    with pytest.raises(SandboxCrashed):
+        await call(sandbox, "crash")
+    return True
+
+
+async def start_waiting(sandbox: ForkingSandbox) -> "asyncio.Task[Outcome]":
+    """A task whose child is known to run."""
+    running = asyncio.Event()
+    task = asyncio.create_task(call(sandbox, "wait_for_ever", progress=lambda _: running.set()))
+    async with asyncio.timeout(DEADLINE_S):
+        await running.wait()
+    return task
+
+
+def zygote_pid(sandbox: ForkingSandbox) -> int:
+    assert sandbox._process is not None
+    return sandbox._process.pid
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+async def test_cancelling_ends_the_child_before_the_caller_goes_on(sandbox: ForkingSandbox) -> None:
+    task = await start_waiting(sandbox)
+    [child] = children_of(zygote_pid(sandbox))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not alive(child)
+    assert await works(sandbox)
+
+
+async def test_a_killed_zygote_is_started_again(sandbox: ForkingSandbox) -> None:
+    task = await start_waiting(sandbox)
+    first = zygote_pid(sandbox)
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(ZygoteLost) as caught:
+        await task
+    assert caught.value.retryable
+    assert await works(sandbox)
+    assert zygote_pid(sandbox) != first
+
+
+async def test_a_zygote_that_hangs_is_lost_and_not_the_files_fault(
+    sandbox: ForkingSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.kernel.sandbox.sandbox._END_DEADLINE_S", 0.2)
+    assert await works(sandbox)
+    os.kill(zygote_pid(sandbox), signal.SIGSTOP)
+    with pytest.raises(ZygoteLost):
+        await call(sandbox, "echo", profile=replace(PROFILE, wall_s=0.2))
+    assert await works(sandbox)
+
+
+async def test_a_zygote_that_cannot_start_is_lost_each_time() -> None:
+    box = ForkingSandbox(preload=["no.such.module"])
+    for _ in range(2):
+        with pytest.raises(ZygoteLost):
+            await call(box, "echo")
+    await box.close()
+
+
+async def test_a_start_that_was_cancelled_is_taken_up_by_the_next(sandbox: ForkingSandbox) -> None:
+    task = asyncio.create_task(call(sandbox, "echo"))
+    while sandbox._process is None:
+        await asyncio.wait([task], timeout=0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await works(sandbox)
+
+
+async def test_closing_ends_what_runs(sandbox: ForkingSandbox) -> None:
+    task = await start_waiting(sandbox)
+    await sandbox.close()
+    with pytest.raises(ZygoteLost):
+        await task
+    await sandbox.close()
+    assert await works(sandbox)
