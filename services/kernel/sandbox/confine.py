@@ -16,6 +16,8 @@ from pathlib import Path
 from services.kernel.lifeline import set_parent_death_signal
 
 _PR_SET_NO_NEW_PRIVS = 38
+_CAPABILITY_VERSION = 0x20080522
+_KEPT_CAPABILITIES = 0b110  # DAC_OVERRIDE, DAC_READ_SEARCH
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
 _ALLOW, _DENY, _ABSENT = 0x7FFF0000, 0x00050001, 0x00050026  # allow, EPERM, ENOSYS
@@ -133,10 +135,23 @@ def confine(readable: tuple[str, ...], scratch: str | None) -> None:
     layers = probe()
     if sys.platform == "linux" and _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs")
+    if sys.platform == "linux":
+        _drop_capabilities()
     if layers.landlock_version:
         _landlock(layers.landlock_version, readable, scratch)
     if layers.seccomp:
         _seccomp()
+
+
+def _drop_capabilities() -> None:
+    """As root: keep what opens the files that root's libraries may stand among, nothing else."""
+    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
+    held = ctypes.create_string_buffer(24)
+    if _libc().capget(header, held) != 0:
+        raise OSError(ctypes.get_errno(), "capget")
+    permitted = struct.unpack("=6I", held.raw)[1] & _KEPT_CAPABILITIES
+    if _libc().capset(header, struct.pack("=6I", permitted, permitted, 0, 0, 0, 0)) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _landlock(version: int, readable: tuple[str, ...], scratch: str | None) -> None:

@@ -23,6 +23,11 @@ class Profile:
     #: Largest file that it may write in its scratch folder.
     output_bytes: int = 0
 
+    @property
+    def scratch_bytes(self) -> int:
+        """What its files may take together: room for parts, an intermediate result and the result."""
+        return 4 * self.output_bytes
+
 
 DOCUMENTS = Profile(
     name="documents", memory_bytes=768 * 2**20, cpu_s=10, wall_s=30, read_budget_bytes=8 * 2**30, output_bytes=2**30

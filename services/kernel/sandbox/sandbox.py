@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import itertools
 import json
 import os
@@ -10,17 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from services.kernel.sandbox import confine, wire
+from services.kernel.sandbox import confine, scratch_watch, wire
+from services.kernel.sandbox.dialogue import Dialogue, within
 from services.kernel.sandbox.port import (
     ByteSource,
-    Json,
     JsonObject,
     Outcome,
     Profile,
@@ -28,10 +26,7 @@ from services.kernel.sandbox.port import (
     SandboxBudget,
     SandboxCrashed,
     SandboxError,
-    SandboxFailed,
-    SandboxMemory,
     SandboxTimeout,
-    SourceSlow,
     ZygoteLost,
 )
 
@@ -80,27 +75,30 @@ class ForkingSandbox:
         try:
             self._hand_over(task, profile, theirs)
             theirs.close()
-            dialogue = _Dialogue(ours, sources, profile, progress)
+            dialogue = Dialogue(ours, sources, profile, progress)
             order = {
                 "function": function,
                 "arguments": arguments,
                 "sizes": [source.size_bytes for source in sources],
                 "scratch": str(scratch) if scratch else None,
             }
-            return await self._supervise(task, exited, dialogue, order, profile)
+            with self._watching(task, scratch, profile) as overflow:
+                return await self._supervise(task, exited, dialogue, order, profile, overflow)
         finally:
             theirs.close()
             ours.close()
             self._exits.pop(task, None)
 
     async def _supervise(
-        self, task: int, exited: "asyncio.Future[_Exit]", dialogue: "_Dialogue", order: object, profile: Profile
-    ) -> Outcome:
+        self, task: int, exited: "asyncio.Future[_Exit]", dialogue: Dialogue, order: object, profile: Profile,
+        overflow: asyncio.Event,
+    ) -> Outcome:  # fmt: skip
         try:
-            value = await _within(dialogue, order, profile.wall_s)
+            value = await within(dialogue, order, profile.wall_s)
         except wire.WireClosed:
             # It may have closed its end and live on. One that is ending keeps its status.
-            raise _verdict(await self._end(task, exited), profile) from None
+            usage = await self._end(task, exited)
+            raise SandboxBudget("scratch folder") if overflow.is_set() else _verdict(usage, profile) from None
         except SandboxTimeout:
             await self._end(task, exited)  # a zygote that hangs is not the file's fault
             raise
@@ -110,6 +108,25 @@ class ForkingSandbox:
             raise
         usage = await self._end(task, exited)
         return Outcome(value=value, bytes_read=dialogue.bytes_read, cpu_s=usage.cpu_s, peak_memory_bytes=usage.peak)
+
+    @contextlib.contextmanager
+    def _watching(self, task: int, scratch: Path | None, profile: Profile) -> Iterator[asyncio.Event]:
+        """Set, with the child killed, once its files together are too large."""
+        overflow = asyncio.Event()
+        if scratch is None:
+            yield overflow
+            return
+
+        async def watch() -> None:
+            await scratch_watch.until_overflow(scratch, profile.scratch_bytes)
+            overflow.set()
+            self._kill(task)
+
+        watching = asyncio.create_task(watch(), name="sandbox-scratch")
+        try:
+            yield overflow
+        finally:
+            watching.cancel()
 
     async def _end(self, task: int, exited: "asyncio.Future[_Exit]") -> _Exit:
         """Kill the child and wait until it is gone: then nobody writes in its scratch folder. Raises `ZygoteLost`."""
@@ -226,112 +243,6 @@ def _lose(waiting: "asyncio.Future[None] | asyncio.Future[_Exit]") -> None:
 def _announce(pid: int) -> None:
     layers = confine.probe()
     log.info("sandbox ready", action="sandbox.ready", seccomp=layers.seccomp, landlock=layers.landlock_version, pid=pid)
-
-
-async def _within(dialogue: "_Dialogue", order: object, wall_s: float) -> Json:
-    """The dialogue's value. Raises `SandboxTimeout`, or `SourceSlow` when the sources took most of the time."""
-    deadline = asyncio.timeout(wall_s)
-    try:
-        async with deadline:
-            return await dialogue.run(order)
-    except TimeoutError as error:
-        if not deadline.expired():  # a source's own
-            raise
-        raise SourceSlow if dialogue.waited_s > wall_s / 2 else SandboxTimeout("wall clock") from error
-
-
-class _Dialogue:
-    """Serves one child until it sends its value."""
-
-    def __init__(
-        self, connection: socket.socket, sources: Sequence[ByteSource], profile: Profile, progress: Progress | None
-    ) -> None:
-        self._connection = connection
-        self._sources = sources
-        self._budget = profile.read_budget_bytes
-        self._progress = progress
-        self.bytes_read = 0
-        #: How long the sources kept the child waiting.
-        self.waited_s = 0.0
-
-    async def run(self, order: object) -> Json:
-        """Send the order, answer what is asked, return the value. Raises `SandboxError`, `wire.WireClosed`."""
-        reader, writer = await asyncio.open_connection(sock=self._connection.dup())
-        try:
-            await _send(writer, json.dumps(order).encode())
-            while True:
-                message = await _message(reader)
-                if "read" in message:
-                    await _send(writer, await self._bytes(message["read"]))
-                elif "progress" in message:
-                    if self._progress is not None and isinstance(message["progress"], int | float):
-                        self._progress(min(1.0, max(0.0, float(message["progress"]))))
-                elif "value" in message:
-                    return message["value"]
-                else:
-                    raise _failure(message)
-        finally:
-            writer.close()
-
-    async def _bytes(self, wanted: Json) -> bytes:
-        match wanted:
-            case [int(index), int(offset), int(length)] if 0 <= index < len(self._sources) and offset >= 0:
-                source = self._sources[index]
-            case _:
-                raise SandboxCrashed("not a request")
-        length = max(0, min(length, wire.MAX_READ_BYTES, source.size_bytes - offset))
-        if self.bytes_read + length > self._budget:
-            raise SandboxBudget(f"more than {self._budget} bytes asked for")
-        if not length:
-            return b""
-        started = time.monotonic()
-        try:
-            data = await source.read(offset, length)
-        finally:
-            self.waited_s += time.monotonic() - started
-        self.bytes_read += len(data)
-        return data
-
-
-async def _send(writer: asyncio.StreamWriter, body: bytes) -> None:
-    try:
-        writer.write(wire.pack(body))
-        await writer.drain()
-    except ConnectionError as error:
-        raise wire.WireClosed from error
-
-
-async def _message(reader: asyncio.StreamReader) -> dict[str, Json]:
-    """What the child says, which may be anything."""
-    try:
-        length = wire.length_of(await reader.readexactly(wire.HEADER_BYTES))
-        if length > wire.MAX_FRAME_BYTES:
-            raise SandboxBudget(f"a result of {length} bytes")
-        body = await reader.readexactly(length)
-    except (asyncio.IncompleteReadError, ConnectionError) as error:
-        raise wire.WireClosed from error
-    try:
-        message = json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise SandboxCrashed("not a message") from error
-    if not isinstance(message, dict):
-        raise SandboxCrashed("not a message")
-    return message
-
-
-def _no_number(name: str) -> Json:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _failure(message: dict[str, Json]) -> SandboxError:
-    if message.get("memory"):
-        return SandboxMemory()
-    kind, detail = str(message.get("raised", "")), str(message.get("detail", ""))
-    if kind == "OSError" and f"[Errno {errno.EFBIG}]" in detail:
-        return SandboxBudget("file size limit")
-    if kind == wire.FrameTooLarge.__name__:
-        return SandboxBudget(detail)
-    return SandboxFailed(kind[:100], detail)
 
 
 def _verdict(exit_: _Exit, profile: Profile) -> SandboxError:

@@ -73,6 +73,13 @@ def import_lazily(_sources: Sources, _arguments: Arguments, _progress: Progress)
     return wave.__name__
 
 
+def held_capabilities(_sources: Sources, _arguments: Arguments, _progress: Progress) -> object:
+    held = ctypes.create_string_buffer(24)
+    LIBC.capget(struct.pack("=Ii", 0x20080522, 0), held)
+    effective, permitted, _, *high = struct.unpack("=6I", held.raw)
+    return effective | permitted | sum(high) << 32
+
+
 def write_scratch(_sources: Sources, arguments: Arguments, _progress: Progress) -> object:
     path = Path(arguments["scratch"], "out")
     path.write_bytes(b"x" * int(arguments["size"]))
@@ -259,6 +266,13 @@ def write_many_files(_sources: Sources, arguments: Arguments, _progress: Progres
     number = 0
     while True:
         Path(arguments["scratch"], str(number)).write_bytes(bytes(2**16))
+        number += 1
+
+
+def write_many_empty_files(_sources: Sources, arguments: Arguments, _progress: Progress) -> object:
+    number = 0
+    while True:
+        Path(arguments["scratch"], f"empty{number}").touch()
         number += 1
 
 

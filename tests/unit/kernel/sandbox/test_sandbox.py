@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,6 +129,13 @@ async def test_progress_is_heard_and_kept_in_bounds(sandbox: ForkingSandbox) -> 
     assert heard == [0.25, 0.5, 1.0]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+async def test_root_is_left_without_power(sandbox: ForkingSandbox) -> None:
+    value = (await call(sandbox, "held_capabilities")).value
+    assert isinstance(value, int)
+    assert value & ~0b110 == 0
+
+
 @pytest.mark.parametrize("name", ["use_thread", "import_lazily"])
 async def test_what_honest_parsers_do_is_allowed(sandbox: ForkingSandbox, name: str) -> None:
     assert (await call(sandbox, name)).value in (True, "wave")
@@ -140,6 +148,14 @@ async def test_the_scratch_folder_is_written_up_to_its_limit(sandbox: ForkingSan
         await call(sandbox, "write_scratch", {**arguments, "size": 2**20 + 1}, scratch=tmp_path)
     with pytest.raises(SandboxBudget):
         await call(sandbox, "write_without_end", arguments, scratch=tmp_path)
+    assert await works(sandbox)
+
+
+async def test_many_small_files_are_limited_together(sandbox: ForkingSandbox, tmp_path: Path) -> None:
+    profile = replace(PROFILE, cpu_s=20)
+    for name in ("write_many_files", "write_many_empty_files"):
+        with pytest.raises(SandboxBudget):
+            await call(sandbox, name, {"scratch": str(tmp_path)}, scratch=tmp_path, profile=profile)
     assert await works(sandbox)
 
 
@@ -197,7 +213,6 @@ async def test_a_link_in_the_scratch_folder_leads_nowhere(sandbox: ForkingSandbo
 
 
 STOPPED: list[tuple[str, type[SandboxError]]] = [
-    ("allocate", SandboxMemory),
     ("spin", SandboxTimeout),
     ("spin_deaf", SandboxTimeout),
     ("print_without_end", SandboxTimeout),
@@ -223,9 +238,10 @@ async def test_what_does_not_end_well_is_stopped_and_named(
     assert await works(sandbox)
 
 
-async def test_memory_that_runs_out_bit_by_bit_is_told_all_the_same(sandbox: ForkingSandbox) -> None:
+@pytest.mark.parametrize("name", ["allocate", "allocate_small"])
+async def test_memory_runs_out_at_once_or_bit_by_bit(sandbox: ForkingSandbox, name: str) -> None:
     with pytest.raises(SandboxMemory):
-        await call(sandbox, "allocate_small", profile=replace(PROFILE, memory_bytes=2**28, cpu_s=20))
+        await call(sandbox, name, profile=replace(PROFILE, memory_bytes=2**28, cpu_s=20))
     assert await works(sandbox)
 
 
