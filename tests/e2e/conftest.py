@@ -1,0 +1,81 @@
+"""One running platform for every end-to-end test, started by the command that people use."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.cli.demo.client import Client
+from services.cli.embedded.folder import DataFolder
+from services.cli.embedded.platform import DATABASE, free_ports
+from services.kernel.db.embedded import EmbeddedPostgres
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Platform:
+    """Where it runs and who may sign in."""
+
+    url: str
+    folder: DataFolder
+    passwords: dict[str, str]
+    pid: int
+    #: Closed with the platform.
+    opened: list[httpx.Client] = field(default_factory=list)
+
+    def client(self, login: str) -> Client:
+        """A signed-in person."""
+        return Client(self.url, login, self.passwords[login])
+
+    @property
+    def superuser_url(self) -> str:
+        """For looking at everything."""
+        postgres = EmbeddedPostgres(self.folder.root, self.folder.secrets().superuser)
+        return postgres.superuser_url.replace("/postgres?", f"/{DATABASE}?")
+
+
+def await_accounts(folder: Path, process: "subprocess.Popen[bytes]", deadline_s: float = 60) -> dict[str, str]:
+    """The seeded accounts, once the platform has written them; it is ready then."""
+    ends = time.monotonic() + deadline_s
+    path = folder / "accounts.json"
+    line = b""
+    while process.stdout is not None and b"unit-province" not in line:
+        line = process.stdout.readline()
+        assert line, f"serve ended with {process.wait(10)}"
+    while time.monotonic() < ends:
+        if process.poll() is not None:
+            raise AssertionError(f"serve ended with {process.returncode}")
+        if path.exists():
+            return {a["login"]: a["password"] for a in json.loads(path.read_text("utf-8"))["accounts"]}
+        try:
+            process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+    raise AssertionError("the platform did not become ready")
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """`shenbao serve` on a free port with a folder of its own."""
+    folder = tmp_path_factory.mktemp("platform") / "data"
+    [port] = free_ports(1)
+    command = [sys.executable, "-m", "services.cli.main", "serve", "--port", str(port), "--data", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ})
+    try:
+        passwords = await_accounts(folder, process)
+        url = f"http://127.0.0.1:{port}"
+        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+        running = Platform(url=url, folder=DataFolder(folder), passwords=passwords, pid=process.pid)
+        yield running
+        for client in running.opened:
+            client.close()
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
