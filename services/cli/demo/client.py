@@ -29,9 +29,14 @@ class Client:
         self._http.headers["X-CSRF-Token"] = answer["csrf_token"]
         self._tag = ""
 
-    def send(self, method: str, path: str, *, version: bool = False, **rest: Any) -> Data:
-        """One call; its JSON. `version` sends the ETag of the dossier last read as If-Match. Raises `DemoFailed`."""
+    def send(self, method: str, path: str, *, version: bool = False, key: str = "", **rest: Any) -> Data:
+        """One call; its JSON. `version` sends the ETag of the dossier last read as If-Match, `key` an Idempotency-Key.
+
+        Raises `DemoFailed`, and httpx's transport errors when nobody answers.
+        """
         headers = {"If-Match": self._tag} if version else {}
+        if key:
+            headers["Idempotency-Key"] = key
         answer = self._http.request(method, path, headers=headers, **rest)
         if answer.status_code >= 400:
             raise DemoFailed(f"{self.login}: {method} {path.split('?')[0]}: {answer.status_code} {answer.text[:600]}")

@@ -1,0 +1,181 @@
+"""`kill -9` of everything at one point of a journey, start again, go on as a browser would: nothing that was
+acknowledged is lost, nothing is done twice."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.catalogue import id_number
+from services.cli.demo.client import Client, DemoFailed
+from services.cli.embedded.folder import DataFolder
+from services.cli.embedded.platform import DATABASE, free_ports
+from services.kernel.db.embedded import EmbeddedPostgres
+from tests.assets import pdf_fixtures
+from tests.chaos.points import REST, SMOKE, Point
+
+pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(240)]
+_SEVENTEEN = "51010619880808321"
+PROFILE: dict[str, Any] = {
+    "name": "何药师", "id_number": _SEVENTEEN + id_number.check_digit(_SEVENTEEN), "target_level": "正高级",
+    "category": "药学", "workload_register": "pharmacy", "specialty": "医院药学", "employer": "锦川县人民医院",
+    "department": "药学部", "title": "副主任药师", "affiliation": "县属", "has_degree": False,
+    "counterpart_support_due": False,
+}  # fmt: skip
+
+
+class Platform:
+    """Starts the platform, notices that it was killed, starts it again without a point."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        [self.port] = free_ports(1)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.deaths = 0
+
+    def start(self, point: Point | None = None) -> None:
+        environment = {**os.environ, "CHAOS_KILL": str(point) if point else ""}
+        command = [sys.executable, "-m", "tests.chaos.serve", str(self.folder), str(self.port)]
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def died(self) -> bool:
+        """Whether it was killed; then it runs again."""
+        assert self.process is not None
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            return False
+        self.close()
+        self.deaths += 1
+        self.start()
+        return True
+
+    def close(self) -> None:
+        assert self.process is not None
+        self.process.communicate(timeout=60)
+
+    @property
+    def superuser_url(self) -> str:
+        postgres = EmbeddedPostgres(self.folder, DataFolder(self.folder).secrets().superuser)
+        return postgres.superuser_url.replace("/postgres?", f"/{DATABASE}?")
+
+
+def journey(platform: Platform, files: dict[str, Path]) -> dict[str, Any]:
+    """Everything up to the unit's signature; what is done already is passed over, as a browser would see it."""
+    accounts = json.loads((platform.folder / "accounts.json").read_text("utf-8"))["accounts"]
+    passwords = {account["login"]: account["password"] for account in accounts}
+    person, unit = (Client(platform.url, login, passwords[login]) for login in ("applicant", "unit"))
+    try:
+        made = person.send("POST", "/api/v1/dossiers", json={"profile": PROFILE}, key="dossier")
+        dossier_id = str(made["dossier_id"])
+        now = person.dossier(dossier_id)
+        if now["state"] == "draft":
+            _upload(person, now, files)
+            person.wait(dossier_id, lambda d: d["status"] == "passed", deadline_s=60)
+            path = f"/api/v1/dossiers/{dossier_id}/submission"
+            person.dossier(dossier_id)
+            person.send("POST", path, version=True, json={"declaration_accepted": True})
+        now = unit.dossier(dossier_id)
+        if now["level"] == "unit":
+            _sign(unit, now)
+        return person.dossier(dossier_id)
+    finally:
+        person.close()
+        unit.close()
+
+
+def _upload(person: Client, dossier: dict[str, Any], files: dict[str, Path]) -> None:
+    for material in dossier["materials"]:
+        if material["required"] and not material["files"]:
+            path = files[material["item_id"]]
+            component = path.stem.split("+")[1]
+            person.upload(dossier["dossier_id"], material["material_id"], component, path)
+
+
+def _sign(unit: Client, dossier: dict[str, Any]) -> None:
+    dossier_id = dossier["dossier_id"]
+    for material in dossier["materials"]:
+        told = {"compared_with_original": True, "legible": True, "authentic": True}
+        path = f"/api/v1/dossiers/{dossier_id}/materials/{material['material_id']}/confirmation"
+        unit.send("PUT", path, json={"manifest_sha256": material["manifest_sha256"], **told})
+    unit.dossier(dossier_id)
+    unit.send("POST", f"/api/v1/dossiers/{dossier_id}/forwarding", version=True, json={"eligible": True}, key="sign")
+
+
+def owed(folder: Path) -> dict[str, Path]:
+    """One small scanned page per component that this pharmacist owes, named item+component."""
+    components = {
+        "education": "chsi_report", "qualification": "current_certificate", "appointment": "current_appointment",
+        "annual_assessment": "assessment_proof", "continuing_education": "platform_print",
+        "advanced_study": "completion_certificate", "recommendation": "recommendation",
+        "health_popularization": "registration_form",
+    }  # fmt: skip
+    made = {}
+    for number, (item, component) in enumerate(components.items()):
+        path = folder / f"{item}+{component}.pdf"
+        path.write_bytes(pdf_fixtures.pdf_of([pdf_fixtures.scan_jpeg(seed=number, title=item, size=(620, 877))]))
+        made[item] = path
+    return made
+
+
+@pytest.mark.parametrize("point", [*SMOKE, *(pytest.param(p, marks=pytest.mark.chaos) for p in REST)], ids=str)
+async def test_killed_at(point: Point, tmp_path: Path) -> None:
+    files = owed(tmp_path)
+    profile_answers = {"qualification": {"content_page_shows_category": True}}
+    PROFILE["answers"] = profile_answers
+    platform = Platform(tmp_path / "data")
+    platform.start(point)
+    try:
+        while True:
+            try:
+                final = journey(platform, files)
+            except (httpx.TransportError, DemoFailed):
+                assert platform.died()
+                continue
+            if platform.deaths or not platform.died():
+                break
+        assert platform.deaths == 1, "the point was never reached"
+        assert (final["state"], final["level"]) == ("in-review", "county")
+        _nothing_lost(final, files)
+        await _nothing_twice(platform, final)
+    finally:
+        platform.close()
+
+
+def _nothing_lost(final: dict[str, Any], files: dict[str, Path]) -> None:
+    stored = {m["item_id"]: [f["sha256"] for f in m["files"]] for m in final["materials"]}
+    assert stored == {item: [hashlib.sha256(path.read_bytes()).hexdigest()] for item, path in files.items()}
+
+
+async def _nothing_twice(platform: Platform, final: dict[str, Any]) -> None:
+    materials = len(final["materials"])
+    engine = create_async_engine(platform.superuser_url)
+    async with engine.connect() as connection:
+
+        async def rows(query: str) -> list[Any]:
+            return list((await connection.execute(sa.text(query))).all())
+
+        actions = Counter(json.loads(body)["action"] for (body,) in await rows("SELECT body FROM review.audit"))
+        assert actions["created"] == actions["submitted"] == actions["forwarded"] == 1
+        assert actions["file-stored"] == actions["file-verified"] == actions["confirmed"] == materials
+        assert actions["merged"] == materials
+        assert len(await rows("SELECT 1 FROM review.decisions")) == 1
+        assert len(await rows("SELECT 1 FROM upload.files WHERE state = 'verified'")) == materials
+        assert len(await rows("SELECT 1 FROM upload.files")) == materials
+        for service in ("upload", "video", "pdfcheck", "review"):
+            assert await rows(f"SELECT stage, last_error FROM {service}.jobs WHERE state = 'dead'") == []
+    await engine.dispose()
