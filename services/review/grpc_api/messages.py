@@ -1,0 +1,170 @@
+"""Records as messages of `proto/review/v1`, and what a request says as records."""
+
+import json
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.catalogue import profile as profiles
+from services.catalogue.checklist import Checklist
+from services.catalogue.checklist_json import to_data
+from services.catalogue.model import Catalogue
+from services.catalogue.profile import Profile
+from services.catalogue.protobuf import all_to_proto
+from services.catalogue.source import SourceError
+from services.gen.review.v1 import review_pb2 as pb
+from services.kernel.errors import AppError, Kind
+from services.review.domain.projection import MaterialView
+from services.review.domain.records import Dossier, Organisation, Role
+from services.review.usecases.dossiers import DossierView
+
+ROLES = {
+    pb.ROLE_APPLICANT: Role.APPLICANT,
+    pb.ROLE_REVIEWER: Role.REVIEWER,
+    pb.ROLE_OPERATOR: Role.OPERATOR,
+}
+ACTIONS = {pb.ACTION_VIEW: "view", pb.ACTION_UPLOAD: "upload", pb.ACTION_DELETE: "delete"}
+PAGE = 50
+MOST = 200
+
+
+def page(asked: int) -> int:
+    """How many to answer with."""
+    return min(asked or PAGE, MOST)
+
+
+def profile(text: str, catalogue: Catalogue) -> Profile:
+    """The profile in a request. Raises `AppError` profile.invalid."""
+    try:
+        return profiles.from_data(json.loads(text), catalogue)
+    except (SourceError, ValueError) as error:
+        problems = "\n".join(error.problems) if isinstance(error, SourceError) else "this is not JSON"
+        raise AppError("profile.invalid", Kind.INVALID, problems=problems[:4000]) from error
+
+
+def organisation(organisation: Organisation) -> pb.Organisation:
+    """An organisation."""
+    return pb.Organisation(
+        organisation_id=organisation.organisation_id,
+        path=organisation.path,
+        name=organisation.name,
+        level=organisation.level,
+        kind=organisation.kind,
+    )
+
+
+def material(view: MaterialView, dossier: Dossier, names: dict[str, str]) -> pb.Material:
+    """A material as its people see it."""
+    material = view.material
+    item = view.entry.item
+    message = pb.Material(
+        material_id=material.material_id,
+        item_id=item.id,
+        item_number=item.number,
+        title_zh=item.title_zh,
+        title_en=item.title_en,
+        ordinal=material.ordinal,
+        required=material.required,
+        status=view.status,
+        findings=all_to_proto(view.findings),
+        manifest_sha256=view.manifest_sha256,
+        version=material.version,
+    )
+    for file in view.files:
+        report = file.report
+        message.files.add(
+            file_id=file.file_id,
+            component_id=file.component_id,
+            file_name=file.file_name,
+            size_bytes=file.size_bytes,
+            media_type=file.media_type,
+            sha256=file.sha256,
+            state=file.state,
+            verdict=verdict(view, file.file_id) if report is not None else "",
+            findings=all_to_proto(view.file_findings[file.file_id]),
+            pages=report.pages if report is not None else 0,
+            duration_s=report.duration_s if report is not None else 0,
+        )
+    if material.merged is not None and material.merged.recipe_sha256 == view.recipe_sha256:
+        for name in ("merged_id", "sha256", "size_bytes", "pages", "verdict", "recipe_sha256"):
+            setattr(message.merged, name, getattr(material.merged, name))
+    if material.disc is not None:
+        for name in ("disc_id", "sha256", "size_bytes", "file_sha256"):
+            setattr(message.disc, name, getattr(material.disc, name))
+    for given in material.confirmations:
+        current = given.manifest_sha256 == view.manifest_sha256 and given.catalogue_version == dossier.catalogue_version
+        message.confirmations.add(
+            level=given.level,
+            compared_with_original=given.compared_with_original,
+            legible=given.legible,
+            authentic=given.authentic,
+            manifest_sha256=given.manifest_sha256,
+            catalogue_version=given.catalogue_version,
+            confirmed_by=names.get(given.confirmed_by, ""),
+            confirmed_at=stamp(given.confirmed_at.timestamp()),
+            current=current,
+        )
+    return message
+
+
+def verdict(view: MaterialView, file_id: str) -> str:
+    """Of one file, comparisons with the profile included."""
+    return "fail" if any(finding.blocks for finding in view.file_findings[file_id]) else "pass"
+
+
+def stamp(seconds: float) -> Timestamp:
+    """A moment."""
+    return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
+
+
+def header(dossier: Dossier, status: str, applicant_name: str) -> pb.Dossier:
+    """A dossier without its materials."""
+    return pb.Dossier(
+        dossier_id=dossier.dossier_id,
+        applicant_id=dossier.applicant_id,
+        applicant_name=applicant_name,
+        organisation_id=dossier.organisation_id,
+        organisation_path=dossier.organisation_path,
+        cycle=dossier.cycle,
+        catalogue_version=dossier.catalogue_version,
+        state=dossier.state,
+        level=dossier.level,
+        route=dossier.route,
+        status=status,
+        version=dossier.version,
+        submission=dossier.submission,
+        updated_at=stamp(dossier.updated_at.timestamp()),
+        submitted_at=None if dossier.submitted_at is None else stamp(dossier.submitted_at.timestamp()),
+    )
+
+
+def dossier(view: DossierView) -> pb.Dossier:
+    """A dossier with everything."""
+    dossier = view.dossier
+    names = dict(view.names)
+    message = header(dossier, view.status, names.get(dossier.applicant_id, ""))
+    message.materials.extend(material(each, dossier, names) for each in view.materials)
+    manifests = {material.material.material_id: material.manifest_sha256 for material in view.materials}
+    for decision in dossier.decisions:
+        added = message.decisions.add(
+            decision_id=decision.decision_id,
+            level=decision.level,
+            decision=decision.decision,
+            by=names.get(decision.by, ""),
+            at=stamp(decision.at.timestamp()),
+            comment=decision.comment,
+            submission=decision.submission,
+        )
+        for defect in decision.defects:
+            resolved = decision.manifests.get(defect.material_id) != manifests.get(defect.material_id)
+            added.defects.add(material_id=defect.material_id, reason=defect.reason, resolved=resolved)
+    return message
+
+
+def material_of(view: DossierView, material_id: str) -> pb.Material:
+    """One material of a dossier."""
+    return next(m for m in dossier(view).materials if m.material_id == material_id)
+
+
+def checklist(checklist: Checklist) -> str:
+    """The checklist as JSON."""
+    return json.dumps(to_data(checklist), ensure_ascii=False)
