@@ -22,6 +22,7 @@ from services.kernel import lifeline
 
 _RESTARTS = 5
 _RESTART_WINDOW_S = 60.0
+_POLL_S = 0.2
 log = structlog.get_logger()
 
 
@@ -44,14 +45,17 @@ class _Child:
     process: subprocess.Popen[bytes]
     writing: int
     started: deque[float] = field(default_factory=deque)
+    #: When it is started again, on the monotonic clock; None while it runs.
+    due: float | None = None
 
 
 class Supervisor:
     """Keeps the programs running until it is told to stop."""
 
-    def __init__(self, logs: Path) -> None:
-        """Each program's output is appended to `logs/<name>.log`."""
+    def __init__(self, logs: Path, *, backoff_s: float = 0.2) -> None:
+        """Each program's output is appended to `logs/<name>.log`. A restart waits `backoff_s`, the next twice that."""
         self._logs = logs
+        self._backoff_s = backoff_s
         self._children: list[_Child] = []
         self._stopping = False
 
@@ -65,24 +69,32 @@ class Supervisor:
     def _spawn(self, program: Program) -> tuple[subprocess.Popen[bytes], int]:
         reading, writing = os.pipe()
         environment = {**os.environ, **program.environment, lifeline.ENVIRONMENT: str(reading)}
-        with (self._logs / f"{program.name}.log").open("ab") as output:
-            process = subprocess.Popen(
-                program.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment,
-                pass_fds=(reading,), start_new_session=True,
-            )  # fmt: skip
-        os.close(reading)
+        try:
+            with (self._logs / f"{program.name}.log").open("ab") as output:
+                process = subprocess.Popen(
+                    program.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment,
+                    pass_fds=(reading,), start_new_session=True,
+                )  # fmt: skip
+        except OSError:
+            os.close(writing)
+            raise
+        finally:
+            os.close(reading)
         return process, writing
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises `ProgramBroke`."""
         while not stop.is_set():
             for child in self._children:
-                if child.process.poll() is not None:
+                if child.due is None and child.process.poll() is not None:
+                    child.due = self._judge(child)
+                if child.due is not None and child.due <= time.monotonic():
                     self._again(child)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 0.2)
+                await asyncio.wait_for(stop.wait(), _POLL_S)
 
-    def _again(self, child: _Child) -> None:
+    def _judge(self, child: _Child) -> float:
+        """When an ended child is to be started again. Raises `ProgramBroke`."""
         now = time.monotonic()
         status = child.process.returncode
         log.error("a service ended", action="supervisor.ended", program=child.program.name, status=status)
@@ -91,9 +103,15 @@ class Supervisor:
         if len(child.started) > _RESTARTS or status == 2:  # 2: its settings are wrong; no restart mends that
             path = self._logs / f"{child.program.name}.log"
             raise ProgramBroke(f"{child.program.name} ended with status {status}; see the end of {path}")
-        os.close(child.writing)
+        recent = max(0, len(child.started) - 1)
+        return now + self._backoff_s * 2.0**recent
+
+    def _again(self, child: _Child) -> None:
+        ended = child.writing
         child.process, child.writing = self._spawn(child.program)
-        child.started.append(now)
+        os.close(ended)
+        child.started.append(time.monotonic())
+        child.due = None
 
     @property
     def pids(self) -> Mapping[str, int]:
