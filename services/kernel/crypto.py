@@ -57,10 +57,12 @@ class KeyRing:
     def __init__(
         self, keys: Sequence[SealKey], lookup_key: bytes, algorithm: Algorithm = Algorithm.AES_256_GCM
     ) -> None:
-        """`keys[0]` seals. Raises `ValueError` for an empty ring or a short lookup key."""
+        """`keys[0]` seals. Raises `ValueError` for an empty ring, two keys of one id or a short lookup key."""
         if not keys or len(lookup_key) < 32:
             raise ValueError("a key ring needs a key, and a lookup key of 32 bytes or more")
         self._keys = {key.key_id: key.secret for key in keys}
+        if len(self._keys) < len(keys):
+            raise ValueError("a key ring has the same key id twice")
         self._sealing = keys[0]
         self._lookup = lookup_key
         self._algorithm = algorithm
