@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 OWNER = "shenbao_owner"
 SERVICES = ("upload", "video", "pdfcheck", "review", "gateway")
-#: Schemas beside the services': the embedded event log.
-SCHEMAS = (*SERVICES, "events")
+#: In the order in which they are migrated: the embedded event log first, so that a service which finds its own
+#: schema up to date finds the log as well.
+SCHEMAS = ("events", *SERVICES)
 
 
 def role_of(service: str) -> str:
