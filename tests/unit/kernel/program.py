@@ -19,10 +19,9 @@ def _note(folder: Path, text: str) -> None:
 
 def main() -> None:
     how, folder = sys.argv[1], Path(sys.argv[2])
-    stubborn = how == "stubborn"
-    received: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN if stubborn else lambda got, _frame: received.append(got))
+    # Blocked, so that none is lost before it is waited for.
+    asked = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, asked)
     lifeline.follow_parent()
     if how.startswith("ends-"):
         sys.stderr.write("why it ended\n")
@@ -40,9 +39,10 @@ def main() -> None:
             pass_fds=(reading,),
         )
     _note(folder, f"{how} {os.getpid()}")
-    while not received:
-        signal.pause()
-    _note(folder, f"stopped {received[0]} {how}")
+    got = signal.sigwait(asked)
+    while how == "stubborn":
+        signal.sigwait(asked)
+    _note(folder, f"stopped {int(got)} {how}")
 
 
 if __name__ == "__main__":
