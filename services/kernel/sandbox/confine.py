@@ -18,6 +18,7 @@ from services.kernel.lifeline import set_parent_death_signal
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION = 0x20080522
 _KEPT_CAPABILITIES = 0b110  # DAC_OVERRIDE, DAC_READ_SEARCH
+_PR_GET_SECCOMP = 21
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
 _ALLOW, _DENY, _ABSENT = 0x7FFF0000, 0x00050001, 0x00050026  # allow, EPERM, ENOSYS
@@ -103,7 +104,8 @@ def probe() -> Layers:
     if sys.platform != "linux":
         return Layers(seccomp=False, landlock_version=0)
     version = _syscall(_LANDLOCK_CREATE, None, 0, 1)
-    return Layers(seccomp=platform.machine() in _ARCHITECTURE, landlock_version=max(0, version))
+    filters = platform.machine() in _ARCHITECTURE and _libc().prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) >= 0
+    return Layers(seccomp=filters, landlock_version=max(0, version))
 
 
 def _libc() -> ctypes.CDLL:
