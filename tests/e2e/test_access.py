@@ -289,8 +289,13 @@ def test_changes_name_the_version_that_was_seen(owner: Raw, dossier: dict[str, A
     problem(stale, 412, "request.stale-version")
     bad = owner.call("PUT", f"{path}/profile", json={"profile": PROFILE}, headers={"If-Match": "x"})
     problem(bad, 400, "request.bad-if-match")
-    seen = owner.call("GET", path)
-    assert owner.call("GET", path, headers={"If-None-Match": seen.headers["etag"]}).status_code == 304
+    again = 200
+    for _ in range(50):  # a job of an earlier test may still change the dossier between the two calls
+        seen = owner.call("GET", path)
+        again = owner.call("GET", path, headers={"If-None-Match": seen.headers["etag"]}).status_code
+        if again == 304:
+            break
+    assert again == 304
     masked = owner.call("GET", f"{path}/profile").json()["profile"]["id_number"]
     assert masked.startswith("510***********")
 

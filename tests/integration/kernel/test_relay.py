@@ -179,6 +179,8 @@ async def test_another_takes_over_from_a_frozen_leader(database: Database, log: 
         await run_until(Relay(database, log).run, taken_over_and_thawed())
         await commit(database, event(4))  # the thawed one is a relay like any other
         found = await received(log, 4)
+        while "aggregate-4" not in found:  # the thawed one may have sent an event again; inboxes absorb that
+            found = await received(log, len(found) + 1)
         assert list(dict.fromkeys(found)) == [f"aggregate-{number}" for number in range(1, 5)]
     finally:
         process.kill()
