@@ -45,6 +45,8 @@ class Action(StrEnum):
     SANDBOX_READY = "sandbox.ready"
     #: A database server of an earlier, killed run was found and ended: `pid`.
     POSTGRES_LEFTOVER = "postgres.leftover"
+    #: The database server replays its log after a crash, and the start waits for it.
+    POSTGRES_RECOVERING = "postgres.recovering"
     #: A supervised program ended by itself: `program`, `status`.
     SUPERVISOR_ENDED = "supervisor.ended"
     #: A supervised program did not end in time and was killed: `program`.

@@ -1,8 +1,8 @@
 """Starts the PostgreSQL that comes as a wheel, with its data below the data folder, and ends it.
 
-It refuses to run as uid 0, so as root it is started in a user namespace of its own (no account is needed and no
-permission is touched). It listens on a Unix socket only; each role has a generated password. What a crash left
-behind (a server, a pid file, a half-made cluster) is put right by the next start.
+As root it is started with fewer rights (`run_as`). It listens on a Unix socket only; each role has a generated
+password. It ends with the process that started it, also when that one is killed, and what a crash left behind all the
+same (a server, a pid file, a half-made cluster) is put right by the next start.
 """
 
 import contextlib
@@ -10,26 +10,32 @@ import importlib.util
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-import psutil
 import structlog
 
 from services.kernel import lifeline
+from services.kernel.db.leftovers import StillRunning, end_leftovers
+from services.kernel.db.run_as import Identity, NobodyToRunAs, choose
 
 MAJOR = "18"
 SUPERUSER = "postgres"
-_START_DEADLINE_S = 60.0
+#: A server that has crashed in the middle of much writing replays its log first; slow disks take minutes.
+_START_DEADLINE_S = 600.0
+_PATIENCE_S = 5.0
 _STOP_DEADLINE_S = 20.0
-_SOCKET_PATH_LIMIT = 90
+#: Bytes of a socket's path on macOS, the shortest limit, without the socket's own name `/.s.PGSQL.5432`.
+_SOCKET_FOLDER_LIMIT_BYTES = 103 - 14
 _CONFIGURATION = """\
 listen_addresses = ''
 unix_socket_permissions = 0700
@@ -55,14 +61,26 @@ def binary(name: str) -> Path:
     return Path(found.origin).parent / f"pginstall{MAJOR}" / "bin" / name
 
 
-def _as_unprivileged(command: list[str]) -> list[str]:
-    """The command in a user namespace where we are not root, when we are root."""
-    if os.geteuid() != 0:
-        return command
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        raise PostgresFailed("PostgreSQL refuses to run as root and `unshare` is missing; run as an ordinary user")
-    return [unshare, "--user", "--map-user=1000", "--map-group=1000", *command]
+def _works(command: Sequence[str]) -> bool:
+    """Whether a short command can be started and ends well."""
+    try:
+        return subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
+def _environment() -> dict[str, str]:
+    """All that PostgreSQL's programs are told; a stray `PGDATA` or locale of the user must not reach them."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+
+
+def _socket_folder(cluster: Path) -> Path:
+    """Beside the cluster; where that path is too long or holds what separates a list of folders, a short one."""
+    beside = cluster.with_name("run")
+    if len(os.fsencode(beside)) <= _SOCKET_FOLDER_LIMIT_BYTES and not {",", '"'} & set(str(beside)):
+        return beside
+    mark = zlib.crc32(os.fsencode(cluster))
+    return Path(tempfile.gettempdir()) / f"shenbao-{os.geteuid()}-{mark:08x}"
 
 
 class EmbeddedPostgres:
@@ -73,11 +91,8 @@ class EmbeddedPostgres:
         self._cluster = (data / "postgres").absolute()
         self._log_path = (data / "logs" / "postgres.log").absolute()
         self._password = superuser_password
-        self._sockets = self._cluster.parent / "run"
-        if len(str(self._sockets)) > _SOCKET_PATH_LIMIT:
-            self._sockets = (
-                Path(tempfile.gettempdir()) / f"shenbao-{os.geteuid()}-{zlib.crc32(str(self._cluster).encode()):x}"
-            )
+        self._sockets = _socket_folder(self._cluster)
+        self._identity = Identity()
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline = -1
 
@@ -98,21 +113,15 @@ class EmbeddedPostgres:
         Raises `PostgresFailed`.
         """
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
-        self._sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._sockets.chmod(0o700)
-        self._make_cluster()
-        self._end_leftover()
-        reading, self._lifeline = os.pipe()
-        command = [
-            sys.executable, "-I", "-S", lifeline.__file__, str(reading), str(int(signal.SIGQUIT)), "--",
-            *_as_unprivileged([str(binary("postgres")), "-D", str(self._cluster), "-k", str(self._sockets)]),
-        ]  # fmt: skip
-        with self._log_path.open("ab") as output:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=(reading,),
-                start_new_session=True, env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-            )  # fmt: skip
-        os.close(reading)
+        try:
+            self._identity = choose(self._cluster, _works)
+            self._make_cluster()
+            end_leftovers(self._cluster)
+        except (NobodyToRunAs, StillRunning) as error:
+            raise PostgresFailed(str(error)) from error
+        self._identity.give(self._cluster)
+        self._make_socket_folder()
+        self._launch()
         self._await_ready()
 
     def stop(self) -> None:
@@ -120,12 +129,11 @@ class EmbeddedPostgres:
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(_STOP_DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(_STOP_DEADLINE_S)
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_DEADLINE_S)
+                break
         os.close(self._lifeline)
 
     def __enter__(self) -> Self:
@@ -151,58 +159,99 @@ class EmbeddedPostgres:
             return
         if self._cluster.exists() and any(self._cluster.iterdir()):
             raise PostgresFailed(f"{self._cluster} holds files but no PostgreSQL cluster; move it away and start again")
-        half_made = self._cluster.with_name("postgres.new")
-        shutil.rmtree(half_made, ignore_errors=True)
-        with tempfile.NamedTemporaryFile("w", dir=self._cluster.parent, prefix=".pw") as password:
-            password.write(self._password)
-            password.flush()
-            initdb = [
-                str(binary("initdb")), "-D", str(half_made), "-U", SUPERUSER, "-E", "UTF8", "--locale=C",
-                "--data-checksums", "--auth=scram-sha-256", f"--pwfile={password.name}", "--no-instructions",
-            ]  # fmt: skip
-            made = subprocess.run(
-                _as_unprivileged(initdb), capture_output=True, check=False, stdin=subprocess.DEVNULL,
-                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-            )  # fmt: skip
-        if made.returncode != 0:
-            raise PostgresFailed(f"initdb failed: {made.stderr.decode(errors='replace').strip()[-500:]}")
-        with (half_made / "postgresql.conf").open("a") as configuration:
+        for half_made in self._cluster.parent.glob(".postgres-new-*"):
+            shutil.rmtree(half_made)
+        new = Path(tempfile.mkdtemp(prefix=".postgres-new-", dir=self._cluster.parent))
+        self._identity.give(new)
+        self._initdb(new)
+        with (new / "postgresql.conf").open("a") as configuration:
             configuration.write(_CONFIGURATION)
+            configuration.flush()
+            os.fsync(configuration.fileno())
         with contextlib.suppress(FileNotFoundError):
             self._cluster.rmdir()
-        half_made.rename(self._cluster)
+        new.rename(self._cluster)
+        _sync_folder(self._cluster.parent)
 
-    def _end_leftover(self) -> None:
-        """End a server that still runs on this cluster, and remove a pid file whose process is another one or gone."""
-        pid_file = self._cluster / "postmaster.pid"
+    def _initdb(self, folder: Path) -> None:
+        """A new cluster in an empty folder; it ends with this process, or it would write on beside the next try."""
+        with tempfile.NamedTemporaryFile("w", dir=folder.parent, prefix=".pw") as password:
+            password.write(self._password)
+            password.flush()
+            if self._identity.uid is not None:
+                os.chown(password.name, self._identity.uid, -1)
+            initdb = [
+                str(binary("initdb")), "-D", str(folder), "-U", SUPERUSER, "-E", "UTF8", "--locale=C",
+                "--data-checksums", "--auth=scram-sha-256", f"--pwfile={password.name}", "--no-instructions",
+            ]  # fmt: skip
+            process = self._spawn(initdb, signal.SIGKILL, subprocess.PIPE)
+            said, _ = process.communicate()
+            os.close(self._lifeline)
+        if process.returncode != 0:
+            raise PostgresFailed(f"initdb failed: {said.decode(errors='replace').strip()[-500:]}")
+
+    def _make_socket_folder(self) -> None:
+        """For us alone: whoever owns the folder could put a server of theirs where ours is expected."""
+        self._sockets.mkdir(mode=0o700, exist_ok=True)
+        found = self._sockets.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), self._identity.uid):
+            raise PostgresFailed(f"{self._sockets} belongs to somebody else; remove it, or set another TMPDIR")
+        self._sockets.chmod(0o700)
+        if self._identity.uid is not None:
+            os.chown(self._sockets, self._identity.uid, -1)
+
+    def _launch(self) -> None:
+        command = [str(binary("postgres")), "-D", str(self._cluster), "-k", str(self._sockets)]
+        with self._log_path.open("ab") as output:
+            self._process = self._spawn(command, signal.SIGQUIT, output.fileno())
+
+    def _spawn(self, command: Sequence[str], at_end: signal.Signals, output: int) -> "subprocess.Popen[bytes]":
+        """Start a program of PostgreSQL's that gets `at_end` when this process has ended or closes the lifeline."""
+        reading, self._lifeline = os.pipe()
+        wrapped = [
+            sys.executable, "-I", "-S", lifeline.__file__, str(reading), str(int(at_end)), "--",
+            *self._identity.prefix, *command,
+        ]  # fmt: skip
         try:
-            pid = int(pid_file.read_text().splitlines()[0])
-        except (FileNotFoundError, ValueError, IndexError):
-            pid_file.unlink(missing_ok=True)
-            return
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(pid)
-            if process.status() != psutil.STATUS_ZOMBIE and self._is_ours(process):
-                log.warning("ending the database server that a crash left", action="postgres.leftover", pid=pid)
-                process.send_signal(signal.SIGQUIT)
-                process.wait(_STOP_DEADLINE_S)
-        pid_file.unlink(missing_ok=True)
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        command = process.cmdline()
-        return any("postgres" in Path(word).name for word in command[:1]) and str(self._cluster) in command
+            return subprocess.Popen(
+                wrapped, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, pass_fds=(reading,),
+                start_new_session=True, env=_environment(), user=self._identity.uid, group=self._identity.gid,
+                extra_groups=None if self._identity.uid is None else (),
+            )  # fmt: skip
+        except OSError as error:
+            os.close(self._lifeline)
+            raise PostgresFailed(f"cannot start {sys.executable} as uid {self._identity.uid}: {error}") from error
+        finally:
+            os.close(reading)
 
     def _await_ready(self) -> None:
-        deadline = time.monotonic() + _START_DEADLINE_S
-        status = self._cluster / "postmaster.pid"
-        while time.monotonic() < deadline:
-            if self._process is not None and self._process.poll() is not None:
+        began = time.monotonic()
+        told = False
+        while time.monotonic() < began + _START_DEADLINE_S:
+            if self._process is None or self._process.poll() is not None:
                 break
-            with contextlib.suppress(FileNotFoundError):
-                lines = status.read_text().splitlines()
-                if len(lines) >= 8 and lines[7].strip() == "ready":
-                    return
+            if self._says_ready():
+                return
+            if not told and time.monotonic() > began + _PATIENCE_S:
+                told = True
+                log.warning("the database replays its log after a crash", action="postgres.recovering")
             time.sleep(0.01)
         tail = self._log_path.read_text(errors="replace").strip().splitlines()[-3:]
         self.stop()
         raise PostgresFailed(f"PostgreSQL did not start; the end of {self._log_path}: {' | '.join(tail)}")
+
+    def _says_ready(self) -> bool:
+        """The server writes its state into the eighth line of its pid file."""
+        with contextlib.suppress(FileNotFoundError):
+            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
+            return len(lines) >= 8 and lines[7].strip() == "ready"
+        return False
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` last."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
