@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -34,6 +34,8 @@ class Scope:
 EVERYTHING = Scope(organisation_path="/")
 
 _SET_SCOPE = text("SELECT set_config('shenbao.scope', :path, true), set_config('shenbao.dossier', :dossier, true)")
+#: SQLSTATE of a text, and of a text within JSON, that no column can hold.
+_UNREADABLE_TEXT = frozenset({"22021", "22P05"})
 _ROLE = text(
     "SELECT r.rolname, r.rolsuper, r.rolbypassrls,"
     " EXISTS (SELECT 1 FROM pg_namespace n WHERE n.nspname = :schema"
@@ -68,12 +70,20 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, scope: Scope | None = None) -> AsyncIterator[AsyncConnection]:
-        """One transaction; without a scope only the tables outside row-level security hold rows for it."""
-        async with self._engine.begin() as connection:
-            if scope is not None:
-                parameters = {"path": scope.organisation_path, "dossier": scope.dossier_id}
-                await connection.execute(_SET_SCOPE, parameters)
-            yield connection
+        """One transaction; without a scope only the tables outside row-level security hold rows for it.
+
+        Raises `AppError` request.unreadable-text when a text that PostgreSQL cannot hold (U+0000) was among the values.
+        """
+        try:
+            async with self._engine.begin() as connection:
+                if scope is not None:
+                    parameters = {"path": scope.organisation_path, "dossier": scope.dossier_id}
+                    await connection.execute(_SET_SCOPE, parameters)
+                yield connection
+        except exc.DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) in _UNREADABLE_TEXT:
+                raise AppError("request.unreadable-text", Kind.INVALID) from error
+            raise
 
     async def refuse_privileged_role(self) -> None:
         """Raise `AppError` database.privileged-role for a superuser, a role that bypasses row-level security, or
