@@ -3,28 +3,34 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from services.catalogue.complaints import Complaint, Path
 from services.catalogue.expression import Expression
 from services.catalogue.model import Document, Item, Levels, Route
 from services.catalogue.profile import KNOWN_NAMES
 from services.catalogue.rule_ids import ELSEWHERE, RULES
-from services.catalogue.source import Path, Source
+from services.catalogue.source import Problem, Source
 
 
-def problems(document: Document, source: Source) -> tuple[str, ...]:
+def problems(document: Document, source: Source) -> tuple[Problem, ...]:
     """Every problem of the catalogue with its file, line and path; empty when it is sound."""
     found = [*_doubles(document), *_conditions(document), *_references(document), *_rules(document)]
-    return tuple(source.at(path, message) for path, message in found)
+    return tuple(_at(source, path, message) for path, message in found)
 
 
-def problems_of_levels(levels: Levels, source: Source) -> tuple[str, ...]:
+def problems_of_levels(levels: Levels, source: Source) -> tuple[Problem, ...]:
     """The same for levels and routes."""
-    return tuple(source.at(path, message) for path, message in _levels(levels))
+    return tuple(_at(source, path, message) for path, message in _levels(levels))
 
 
-Problem = tuple[Path, str]
+#: Whoever writes a catalogue reads English.
+Found = tuple[Path, str]
 
 
-def _doubles(document: Document) -> Iterator[Problem]:
+def _at(source: Source, path: Path, message: str) -> Problem:
+    return source.at(Complaint(path=path, zh=message, en=message))
+
+
+def _doubles(document: Document) -> Iterator[Found]:
     for key in ("id", "number"):
         counted = Counter(getattr(item, key) for item in document.items)
         for index, item in enumerate(document.items):
@@ -42,7 +48,7 @@ def _doubles(document: Document) -> Iterator[Problem]:
                 yield ("items", index, "components"), f"{component!r} is used {times} times"
 
 
-def _conditions(document: Document) -> Iterator[Problem]:
+def _conditions(document: Document) -> Iterator[Found]:
     for index, item in enumerate(document.items):
         if item.reason is None and item.applies_when.text != "always":
             yield ("items", index), "a condition needs a `reason` in words"
@@ -69,7 +75,7 @@ def _expressions(item: Item) -> Iterator[tuple[Path, Expression]]:
                 yield (key, number, "when"), part.when
 
 
-def _references(document: Document) -> Iterator[Problem]:
+def _references(document: Document) -> Iterator[Found]:
     ids = {item.id for item in document.items}
     for index, item in enumerate(document.items):
         components = {component.id for component in item.components}
@@ -80,7 +86,7 @@ def _references(document: Document) -> Iterator[Problem]:
                 yield ("items", index, "alternatives", number, "of"), f"there is no component {missing!r}"
 
 
-def _rules(document: Document) -> Iterator[Problem]:
+def _rules(document: Document) -> Iterator[Found]:
     for group in ("items", "paper", "templates"):
         for index, entry in enumerate(getattr(document, group)):
             for rule in entry.rules:
@@ -91,7 +97,7 @@ def _rules(document: Document) -> Iterator[Problem]:
             yield ("interpretations", index, "rule"), f"there is no rule {reading.rule!r}"
 
 
-def _levels(levels: Levels) -> Iterator[Problem]:
+def _levels(levels: Levels) -> Iterator[Found]:
     for key in ("levels", "routes", "confirmations", "return_phrases"):
         ids = [entry.kind if isinstance(entry, Route) else entry.id for entry in getattr(levels, key)]
         for index, given in enumerate(ids):

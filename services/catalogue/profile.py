@@ -1,18 +1,31 @@
 """The applicant's profile: what the checklist and the comparisons need to know (`docs/profile.md`)."""
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from services.catalogue import id_number as ids
 from services.catalogue import names
+from services.catalogue.complaints import Complaint, complain, refusal
 from services.catalogue.expression import Value
 from services.catalogue.model import Catalogue
-from services.catalogue.source import Path, Source, SourceError, parse, validated
+from services.catalogue.source import Source, SourceError, parse, validated
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+#: Categories of characters that nobody sees: controls, and marks that turn the writing round or have no width.
+_INVISIBLE = frozenset({"Cc", "Cf"})
+
+
+def _visible(text: str) -> str:
+    for position, character in enumerate(text, 1):
+        if unicodedata.category(character) in _INVISIBLE:
+            raise refusal("text.invisible-character", position=position, name=f"U+{ord(character):04X}")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_visible)]
 
 
 def _day(value: object) -> object:
@@ -20,7 +33,7 @@ def _day(value: object) -> object:
     if isinstance(value, date | None):
         return value
     if not isinstance(value, str):
-        raise ValueError("write the day as YYYY-MM-DD")
+        raise refusal("profile.day")
     return value
 
 
@@ -99,14 +112,19 @@ class Profile(_Record):
 
     @field_validator("id_number", mode="before")
     @classmethod
-    def id_number_is_right(cls, value: object) -> str:
+    def id_number_is_right(cls, value: object, info: ValidationInfo) -> str:
         """GB 11643 (C-23); says what is wrong, never the number itself."""
         if not isinstance(value, str):
-            raise ValueError("put the ID number in quotation marks, it is a text")
+            raise refusal("profile.id-number-no-text", kind_zh="数字" if isinstance(value, int) else "其他内容")
         plain = ids.normalise(value)
-        if problem := ids.check_id_number(plain, date.today()):  # noqa: DTZ011 - the day is enough here
-            place = f"character {problem.position}" if problem.position else "length"
-            raise ValueError(f"ID number: {problem.reason} ({place}; expected {problem.expected})")
+        if problem := ids.check_id_number(plain, (info.context or {}).get("today", date.max)):
+            found = len(plain) if problem.reason == "length" else "?"
+            raise refusal(
+                f"profile.id-number.{problem.reason}",
+                position=problem.position,
+                expected=problem.expected,
+                found=found,
+            )
         return plain
 
     def names(self, answer: Answer | None = None) -> dict[str, Value]:
@@ -133,43 +151,47 @@ KNOWN_NAMES = frozenset(
 )
 
 
-def from_yaml(text: str, name: str, catalogue: Catalogue | None = None) -> Profile:
+def from_yaml(text: str, name: str, catalogue: Catalogue | None = None, *, today: date = date.max) -> Profile:
     """A profile from a YAML file. Raises `SourceError`, every problem with its line.
 
-    With a catalogue, its answers are held against the items: an answer that would be overlooked is a problem.
+    With a catalogue, the answers are held against the items: an answer that would be overlooked is a problem. `today`
+    bounds the date of birth; what was accepted once is read again without a bound.
     """
-    return _checked(parse(text, name), catalogue)
+    return _checked(parse(text, name), catalogue, today)
 
 
-def from_data(data: object, catalogue: Catalogue | None = None) -> Profile:
+def from_data(data: object, catalogue: Catalogue | None = None, *, today: date = date.max) -> Profile:
     """A profile from decoded JSON, else as `from_yaml`. Raises `SourceError`, every problem with its path."""
-    return _checked(Source("profile", data, {}), catalogue)
+    return _checked(Source("profile", data, None), catalogue, today)
 
 
-def _checked(source: Source, catalogue: Catalogue | None) -> Profile:
-    profile = validated(source, Profile)
-    if catalogue is not None and (problems := tuple(_overlooked(profile, catalogue))):
-        raise SourceError(tuple(source.at(path, message) for path, message in problems))
+def _checked(source: Source, catalogue: Catalogue | None, today: date) -> Profile:
+    profile = validated(source, Profile, {"today": today})
+    if catalogue is not None and (complaints := tuple(_overlooked(profile, catalogue))):
+        raise SourceError(tuple(source.at(complaint) for complaint in complaints))
     return profile
 
 
-def _overlooked(profile: Profile, catalogue: Catalogue) -> Iterator[tuple[Path, str]]:
+def _overlooked(profile: Profile, catalogue: Catalogue) -> Iterator[Complaint]:
     """Answers that the checklist would not use as they are meant."""
     items = {item.id: item for item in catalogue.items}
     for item_id, answers in profile.answers.items():
-        item = items.get(item_id)
+        place, item = ("answers", item_id), items.get(item_id)
         if item is None:
-            yield ("answers", item_id), "there is no such item; see docs/profile.md"
+            yield complain(place, "profile.no-such-item")
             continue
         if answers and item.entries == "listed" and not item.applies_when.holds(profile.names()):
-            yield ("answers", item_id), f"item {item.number} is for: {item.applies_when.text}"
+            yield complain(place, "profile.item-not-for-you", number=item.number, condition=item.applies_when.text)
         if item.entries == "single" and len(answers) > 1:
-            yield ("answers", item_id), f"item {item.number} has one entry, not {len(answers)}"
+            yield complain(place, "profile.one-entry", number=item.number, found=len(answers))
         for index, answer in enumerate(answers):
             for key, given, allowed in (("path", answer.path, item.paths), ("kind", answer.kind, item.kinds)):
-                if given is not None and given not in allowed:
-                    expected = ", ".join(allowed) or f"item {item.number} has no choice of {key}"
-                    yield ("answers", item_id, index, key), f"{given!r} is none of: {expected}"
+                if given is None or given in allowed:
+                    continue
+                if allowed:
+                    yield complain((*place, index, key), "profile.none-of", expected=", ".join(allowed))
+                else:
+                    yield complain((*place, index, key), "profile.no-choice", number=item.number, key=key)
 
 
-__all__ = ["KNOWN_NAMES", "Answer", "Profile", "SourceError", "ValidationError", "from_data", "from_yaml"]
+__all__ = ["KNOWN_NAMES", "Answer", "Profile", "SourceError", "from_data", "from_yaml"]

@@ -7,40 +7,61 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from services.catalogue.complaints import Complaint, Path, complain, of_validation
+from services.catalogue.wording import Lang
+
 MAX_BYTES = 2**20
 M = TypeVar("M", bound=BaseModel)
-Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A complaint and where in a file it belongs: `file:line`, empty for data that came from no file."""
+
+    place: str
+    complaint: Complaint
+
+    def text(self, lang: Lang = "en") -> str:
+        """`file:line: a.b[2]: what is wrong`."""
+        return ": ".join(part for part in (self.place, self.complaint.text(lang)) if part)
 
 
 class SourceError(ValueError):
-    """The text is not what it should be; one line per problem, each with file and line."""
+    """The text is not what it should be."""
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        """`problems` are ready to be printed."""
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    def __init__(self, found: tuple[Problem, ...]) -> None:
+        """`found` is every problem, not the first alone."""
+        super().__init__("\n".join(problem.text() for problem in found))
+        self.found = found
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """In English, one line each, ready to be printed."""
+        return self.lines("en")
+
+    def lines(self, lang: Lang) -> tuple[str, ...]:
+        """The same in `lang`."""
+        return tuple(problem.text(lang) for problem in self.found)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Parsed data with the line of every node."""
+    """Parsed data with the line of every node, None for data that came from no file."""
 
     name: str
     data: object
-    lines: Mapping[Path, int]
+    lines: Mapping[Path, int] | None
 
     def line(self, path: Path) -> int:
         """The line of the node at `path`, or of the nearest one above it that exists; from 1."""
-        while path and path not in self.lines:
+        lines = self.lines or {}
+        while path and path not in lines:
             path = path[:-1]
-        return self.lines.get(path, 1)
+        return lines.get(path, 1)
 
-    def at(self, path: Path, message: str) -> str:
-        """`file:line: a.b[2]: message`."""
-        text = ""
-        for step in path:
-            text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-        return f"{self.name}:{self.line(path)}: {text + ': ' if text else ''}{message}"
+    def at(self, complaint: Complaint) -> Problem:
+        """The complaint at its line."""
+        return Problem(f"{self.name}:{self.line(complaint.path)}" if self.lines is not None else "", complaint)
 
 
 class _Loader(yaml.SafeLoader):
@@ -62,14 +83,13 @@ _Loader.yaml_implicit_resolvers = {
 def parse(text: str, name: str) -> Source:
     """Parse `text`. Raises `SourceError` for what is no YAML, for aliases, doubled keys and oversize."""
     if len(text.encode()) > MAX_BYTES:
-        raise SourceError((f"{name}: {len(text.encode())} bytes, at most {MAX_BYTES} are read",))
+        raise _unreadable(name, "yaml.too-large", bytes=len(text.encode()), most=MAX_BYTES)
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise SourceError(
-            (f"{name}:{line}: a character that no text holds (U+{ord(text[error.position]):04X})",)
-        ) from error
+        character = f"U+{ord(text[error.position]):04X}"
+        raise _unreadable(f"{name}:{line}", "yaml.character", name=character) from error
     try:
         node = loader.get_single_node()
         lines: dict[Path, int] = {}
@@ -79,12 +99,17 @@ def parse(text: str, name: str) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f":{mark.line + 1}" if mark is not None else ""
-        raise SourceError((f"{name}{where}: {error.problem}",)) from error
+        raise _unreadable(name + where, "yaml.unreadable", reason=error.problem) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise SourceError((f"{name}: this is not YAML that can be read ({type(error).__name__})",)) from error
+        reason = f"this is not YAML that can be read ({type(error).__name__})"
+        raise _unreadable(name, "yaml.unreadable", reason=reason) from error
     finally:
         loader.dispose()
     return Source(name, data, lines)
+
+
+def _unreadable(place: str, kind: str, **params: object) -> SourceError:
+    return SourceError((Problem(place, complain((), kind, **params)),))
 
 
 def _number(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
@@ -101,16 +126,10 @@ def _number(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
             _number(value, (*path, index), lines)
 
 
-def validated(source: Source, model: type[M]) -> M:
-    """The data as `model`. Raises `SourceError` with every problem at its line."""
+def validated(source: Source, model: type[M], context: Mapping[str, object] | None = None) -> M:
+    """The data as `model`; `context` is what its validators need to know. Raises `SourceError` with every problem."""
     try:
-        return model.model_validate(source.data)
+        return model.model_validate(source.data, context=context)
     except ValidationError as error:
-        problems = []
-        for problem in error.errors(include_url=False, include_input=False):
-            path = problem["loc"]
-            message = (
-                problem["msg"].removeprefix("Value error, ").replace("Extra inputs are not permitted", "unknown key")
-            )
-            problems.append(source.at(path, message))
-        raise SourceError(tuple(problems)) from error
+        found = of_validation(error.errors(include_url=False))
+        raise SourceError(tuple(source.at(complaint) for complaint in found)) from error

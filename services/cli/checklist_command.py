@@ -16,15 +16,17 @@ from services.catalogue.rules import may_apply
 from services.catalogue.source import SourceError
 from services.catalogue.wording import Lang
 from services.cli.options import CATALOGUE_ID, JsonOption, LangOption, refuse
+from services.kernel.clock import SystemClock, china_date
 
 _FOUND = 1
 
 
-def _profile(path: Path) -> Profile:
+def _profile(path: Path, lang: Lang) -> Profile:
+    today = china_date(SystemClock().now())
     try:
-        return profiles.from_yaml(path.read_text("utf-8"), str(path), load.default())
+        return profiles.from_yaml(path.read_text("utf-8"), str(path), load.default(), today=today)
     except SourceError as error:
-        refuse("\n".join(error.problems))
+        refuse("\n".join(error.lines(lang)))
     except (OSError, UnicodeDecodeError) as error:
         refuse(f"{path}: 无法读取 / cannot be read ({type(error).__name__})")
 
@@ -36,7 +38,7 @@ def checklist(
     as_json: JsonOption = False,
 ) -> None:
     """列出应提交的材料、理由和纸质材料 / what is due, why, and on paper; exit 1 when the person may not apply here."""
-    catalogue, person = load.default(), _profile(profile)
+    catalogue, person = load.default(), _profile(profile, lang)
     owed, allowed = work_out(catalogue, person), may_apply(person)
     if as_json:
         data = {"catalogue": CATALOGUE_ID, "version": catalogue.version, "may_apply": allowed, **to_data(owed)}

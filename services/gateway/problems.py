@@ -8,10 +8,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from services.catalogue.complaints import of_validation
 from services.catalogue.error_texts import explain
 from services.catalogue.wording import Lang
 from services.kernel.errors import KINDS, AppError, Kind
 
+LANGUAGES: tuple[Lang, Lang] = ("en", "zh")
+#: How many problems of one request are said.
+MOST_PROBLEMS = 10
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -54,9 +58,9 @@ async def on_app_error(request: Request, error: Exception) -> JSONResponse:
 
 async def on_invalid_request(request: Request, error: Exception) -> JSONResponse:
     """A body or parameter that is not of the documented form: which one and why, never what stood there."""
-    problems = error.errors() if isinstance(error, RequestValidationError) else []
-    where = "; ".join(f"{'.'.join(str(step) for step in p['loc'])}: {p['msg']}" for p in problems[:10])
-    return problem(request, AppError("request.invalid", Kind.INVALID, problems=where))
+    found = of_validation(error.errors()[:MOST_PROBLEMS]) if isinstance(error, RequestValidationError) else ()
+    en, zh = ("; ".join(each.text(lang) for each in found) for lang in LANGUAGES)
+    return problem(request, AppError("request.invalid", Kind.INVALID, problems=en, problems_zh=zh))
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:

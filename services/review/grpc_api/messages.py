@@ -1,6 +1,7 @@
 """Records as messages of `proto/review/v1`, and what a request says as records."""
 
 import json
+from datetime import date
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -11,6 +12,7 @@ from services.catalogue.model import Catalogue
 from services.catalogue.profile import Profile
 from services.catalogue.protobuf import all_to_proto
 from services.catalogue.source import SourceError
+from services.catalogue.wording import Lang
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.errors import AppError, Kind
 from services.review.domain.projection import MaterialView
@@ -23,6 +25,7 @@ ROLES = {
     pb.ROLE_OPERATOR: Role.OPERATOR,
 }
 ACTIONS = {pb.ACTION_VIEW: "view", pb.ACTION_UPLOAD: "upload", pb.ACTION_DELETE: "delete"}
+LANGUAGES: tuple[Lang, Lang] = ("en", "zh")
 PAGE = 50
 MOST = 200
 
@@ -32,13 +35,15 @@ def page(asked: int) -> int:
     return min(asked or PAGE, MOST)
 
 
-def profile(text: str, catalogue: Catalogue) -> Profile:
+def profile(text: str, catalogue: Catalogue, today: date) -> Profile:
     """The profile in a request. Raises `AppError` profile.invalid."""
     try:
-        return profiles.from_data(json.loads(text), catalogue)
-    except (SourceError, ValueError) as error:
-        problems = "\n".join(error.problems) if isinstance(error, SourceError) else "this is not JSON"
-        raise AppError("profile.invalid", Kind.INVALID, problems=problems[:4000]) from error
+        return profiles.from_data(json.loads(text), catalogue, today=today)
+    except SourceError as error:
+        en, zh = ("\n".join(error.lines(lang))[:4000] for lang in LANGUAGES)
+        raise AppError("profile.invalid", Kind.INVALID, problems=en, problems_zh=zh) from error
+    except (ValueError, RecursionError) as error:
+        raise AppError("profile.invalid", Kind.INVALID, problems="this is not JSON", problems_zh="不是 JSON") from error
 
 
 def organisation(organisation: Organisation) -> pb.Organisation:

@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from functools import partial
 
 from services.gen.review.v1 import review_pb2 as pb
 from services.gen.review.v1 import review_pb2_grpc
+from services.kernel.clock import china_date
 from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_server import Context as CallContext
 from services.kernel.grpc_server import Servicer, caller
@@ -26,6 +28,9 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
         self._context = context
         self._tokens = tokens
         self._watch_s = watch_s
+
+    def _today(self) -> date:
+        return china_date(self._context.clock.now())
 
     async def GetPrincipal(self, request: pb.GetPrincipalRequest, context: CallContext) -> pb.GetPrincipalResponse:
         """See the contract."""
@@ -92,7 +97,7 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
 
     async def CreateDossier(self, request: pb.CreateDossierRequest, context: CallContext) -> pb.CreateDossierResponse:
         """See the contract."""
-        profile = messages.profile(request.profile_json, self._context.catalogue)
+        profile = messages.profile(request.profile_json, self._context.catalogue, self._today())
         view = await dossiers.create_dossier(self._context, caller().actor, request.dossier_id, profile)
         return pb.CreateDossierResponse(dossier=messages.dossier(view))
 
@@ -121,7 +126,7 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
 
     async def PutProfile(self, request: pb.PutProfileRequest, context: CallContext) -> pb.PutProfileResponse:
         """See the contract."""
-        profile = messages.profile(request.profile_json, self._context.catalogue)
+        profile = messages.profile(request.profile_json, self._context.catalogue, self._today())
         view = await dossiers.put_profile(self._context, caller().actor, request.dossier_id, profile, request.version)
         return pb.PutProfileResponse(dossier=messages.dossier(view))
 

@@ -1,5 +1,7 @@
 """The profile's schema from YAML (with lines) and from data (with paths); answers held against the catalogue."""
 
+from contextlib import nullcontext
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -45,10 +47,17 @@ def test_lines_of_every_problem() -> None:
     ("changes", "expected"),
     [
         ({"name": ""}, "name: "),
-        ({"name": "张" * 201}, "name: "),
+        ({"name": "张" * 201}, "name: has 201 characters, at most 200 are allowed"),
+        ({"name": "张\0三"}, "name: character 2 (U+0000) cannot be seen"),
+        ({"name": "\u202e三张"}, "name: character 1 (U+202E) cannot be seen"),
+        ({"employer": "一\n二"}, "employer: character 2 (U+000A) cannot be seen"),
+        ({"name": "\ud800"}, "name: holds characters that are no text"),
+        ({"id_number": "51019919780214101Ａ"}, "id_number: character 18 of the ID number should be 0-9 / X"),
+        ({"id_number": "510199197802301017"}, "id_number: the birth date from digit 7 of the ID number does not exist"),
+        ({"id_number": "510199189902141017"}, "(expected >= 1900)"),
         ({"id_number": 510199197802141016}, "id_number: put the ID number in quotation marks"),
-        ({"id_number": "510199197802141017"}, "id_number: ID number: check-digit (character 18; expected 6)"),
-        ({"id_number": "51019919780214101"}, "id_number: ID number: length (length; expected 18)"),
+        ({"id_number": "510199197802141017"}, "id_number: the last character of the ID number does not fit"),
+        ({"id_number": "51019919780214101"}, "id_number: the ID number has 17 characters, 18 are expected"),
         ({"target_level": "中级"}, "target_level: "),
         ({"category": "公共卫生"}, "category: "),
         ({"appointed_on": 20170901}, "appointed_on: write the day as YYYY-MM-DD"),
@@ -59,15 +68,15 @@ def test_lines_of_every_problem() -> None:
         ({"answers": {"15.1": {}}}, "answers.15.1: there is no such item"),
         (
             {"answers": {"advanced_study": {"path": "self"}}},
-            "answers.advanced_study[0].path: 'self' is none of: certif",
+            "answers.advanced_study[0].path: is none of: certif",
         ),
         (
             {"answers": {"clinical_case": {"path": "x"}}},
-            "answers.clinical_case[0].path: 'x' is none of: item 15.1 has no",
+            "answers.clinical_case[0].path: item 15.1 has no choice of path",
         ),
         (
             {"answers": {"research_project": {"kind": "x"}}},
-            "answers.research_project[0].kind: 'x' is none of: project, tr",
+            "answers.research_project[0].kind: is none of: project, tr",
         ),
         ({"answers": {"advanced_study": [{}, {}]}}, "answers.advanced_study: item 10 has one entry, not 2"),
         ({"specialty_surgical": False}, "answers.surgery_video: item 15.2a is for: specialty_surgical"),
@@ -75,6 +84,17 @@ def test_lines_of_every_problem() -> None:
 )
 def test_what_is_refused(changes: dict[str, object], expected: str) -> None:
     assert any(expected in problem for problem in problems(**changes)), problems(**changes)
+
+
+@pytest.mark.parametrize(("today", "refused"), [(date(1978, 2, 13), True), (date(1978, 2, 14), False)])
+def test_nobody_is_born_after_today(today: date, *, refused: bool) -> None:
+    raises = pytest.raises(SourceError, match="lies in the future") if refused else nullcontext()
+    with raises:
+        from_data(data(), today=today)
+
+
+def test_names_with_rare_and_foreign_letters_are_taken() -> None:
+    assert from_data(data(name="𠮷野·阿依古丽")).name == "𠮷野·阿依古丽"
 
 
 def test_no_complaint_repeats_the_id_number() -> None:

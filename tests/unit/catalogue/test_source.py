@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from services.catalogue.source import MAX_BYTES, SourceError, parse, validated
+from services.catalogue.source import MAX_BYTES, Source, SourceError, parse, validated
 
 
 class Inner(BaseModel):
@@ -28,8 +28,8 @@ def problems(text: str) -> tuple[str, ...]:
     [
         ("title: x\ntitel: y\n", "f.yaml:2: titel: unknown key"),
         ("title: x\nparts:\n  - number: 1\n  - number: one\n", "f.yaml:4: parts[1].number: "),
-        ("parts: []\n", "f.yaml:1: title: Field required"),
-        ("title: x\nparts:\n  - {}\n", "f.yaml:3: parts[0].number: Field required"),
+        ("parts: []\n", "f.yaml:1: title: is missing and has to be given"),
+        ("title: x\nparts:\n  - {}\n", "f.yaml:3: parts[0].number: is missing"),
         ("title: x\ntitle: y\n", "f.yaml:2: title stands here twice"),
         ("title: &a x\nother: *a\n", "f.yaml:2: aliases are not accepted"),
         ("title: [x\n", "f.yaml:2: "),
@@ -58,6 +58,21 @@ def test_size_is_bounded() -> None:
 def test_deep_nesting_is_refused_not_a_crash() -> None:
     with pytest.raises(SourceError, match=r"^f\.yaml"):
         parse("[" * 5000, "f.yaml")
+
+
+def test_every_problem_in_chinese() -> None:
+    with pytest.raises(SourceError) as caught:
+        validated(parse("parts:\n  - number: a\n", "f.yaml"), Outer)
+    assert caught.value.lines("zh") == (
+        "f.yaml:1: title: 缺少此项，必须填写",
+        "f.yaml:2: parts[0].number: 这里是文字，应为整数",
+    )
+
+
+def test_data_from_no_file_has_no_line() -> None:
+    with pytest.raises(SourceError) as caught:
+        validated(Source("profile", {"title": 1}, None), Outer)
+    assert caught.value.problems == ("title: is a number, a text is expected",)
 
 
 def test_days_stay_text() -> None:

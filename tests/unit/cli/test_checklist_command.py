@@ -63,10 +63,10 @@ def test_who_may_not_apply_here_is_told_and_exits_1(tmp_path: Path) -> None:
     ("old", "new", "expected"),
     [
         ("category: 医疗类", "category: 医疗", ":6: category: "),
-        ("department:", "departement:", ":11: departement: unknown key"),
-        ('"510199197802141016"', '"510199197802141017"', ":4: id_number: ID number: check-digit"),
-        ("  clinical_case:", "  clinical_cases:", "answers.clinical_cases: there is no such item"),
-        ("{path: certificate}", "{path: certificat}", "answers.advanced_study[0].path: 'certificat' is none of"),
+        ("department:", "departement:", ":11: departement: 没有这个项目"),
+        ('"510199197802141016"', '"510199197802141017"', ":4: id_number: 身份证号末位与前 17 位不符"),
+        ("  clinical_case:", "  clinical_cases:", "answers.clinical_cases: 目录中没有这个项目"),
+        ("{path: certificate}", "{path: certificat}", "answers.advanced_study[0].path: 不在可选范围内"),
     ],
 )
 def test_a_wrong_profile_is_refused_with_its_lines(tmp_path: Path, old: str, new: str, expected: str) -> None:

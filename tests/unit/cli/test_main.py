@@ -48,7 +48,7 @@ def test_a_bug_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_interruption_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_path: Path) -> None:
+    def interrupted(_path: Path, _lang: str) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("services.cli.checklist_command._profile", interrupted)
