@@ -1,5 +1,6 @@
 """The exit codes of the contract come out of the program itself, not only out of its commands."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_a_bug_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(program, "app", broken)
+    monkeypatch.setattr(program, "build", lambda _asked: broken)
     assert exit_code(monkeypatch) == 3
 
 
@@ -53,3 +54,23 @@ def test_an_interruption_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("services.cli.checklist_command._profile", interrupted)
     assert exit_code(monkeypatch, "checklist", SURGEON) == 130
+
+
+@pytest.mark.parametrize("name", program.COMMANDS)
+def test_every_command_explains_itself_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert exit_code(monkeypatch, name, "--help") == 0
+    assert f"shenbao {name}" in capsys.readouterr().out
+
+
+def test_the_help_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(monkeypatch, "--help") == 0
+    told = capsys.readouterr().out
+    assert [name for name in program.COMMANDS if f"│ {name} " not in told] == []
+
+
+def test_checking_a_file_loads_no_server() -> None:
+    command = "import sys; from services.cli.main import build; build('check'); print('sqlalchemy' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
