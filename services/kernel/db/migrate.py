@@ -82,7 +82,7 @@ async def await_revision(database: Database, *, deadline_s: float) -> None:
             if found == expected:
                 return
         except (DBAPIError, OSError) as error:
-            found = type(error).__name__
+            found = str(getattr(error, "orig", error)).partition("\n")[0][:200]
         await asyncio.sleep(0.05)
     raise AppError(
         "database.not-migrated",
