@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from services.gateway import problems
 from services.gateway.guard import Gateway
 from services.gateway.routes import dossiers, front, health, objects, operating, reviewing, session, uploads
+from services.gateway.schemas.openapi import DescribedApp
 from services.kernel.errors import AppError
 
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -37,7 +38,7 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
         yield
         await close()
 
-    app = FastAPI(
+    app = DescribedApp(
         title="Shenbao 申报",
         version="1",
         summary="Evidence for senior health titles: upload, checks, sign-off",

@@ -36,13 +36,14 @@ def sha256(path: Path) -> str:
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "services.cli.main", "demo", "--json", "--data", str(folder / "data")]
+    command = [sys.executable, "-m", "tests.e2e.checked_demo", str(folder), "demo", "--json"]
+    command += ["--data", str(folder / "data")]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=240, check=False, env={**os.environ, "TMPDIR": str(folder)}
     )
     assert done.returncode == 0, done.stderr[-3000:]
     told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    return {**told, "routes": (folder / "routes").read_text().splitlines()}
 
 
 def test_every_owed_item_is_accepted_with_passing_files(facts: dict[str, Any]) -> None:
@@ -80,3 +81,26 @@ def test_four_levels_signed_and_the_audit_chain_is_whole(facts: dict[str, Any]) 
     assert [level["decision"] for level in facts["levels"]] == ["forwarded", "forwarded", "forwarded", "accepted"]
     assert facts["audit"]["verified"]
     assert facts["audit"]["entries"] > len(facts["materials"]) * 4
+
+
+def test_every_answer_on_the_way_was_as_the_openapi_document_says(facts: dict[str, Any]) -> None:
+    """The checks are made while it runs; here is what they covered: all that applicants and reviewers read."""
+    assert {route for route in facts["routes"] if route.startswith("GET")} == {
+        f"GET /api/v1/{path}"
+        for path in (
+            "dossiers",
+            "dossiers/{dossier_id}",
+            "dossiers/{dossier_id}/audit",
+            "dossiers/{dossier_id}/audit/verification",
+            "dossiers/{dossier_id}/changes",
+            "dossiers/{dossier_id}/checklist",
+            "dossiers/{dossier_id}/files/{file_id}",
+            "dossiers/{dossier_id}/files/{file_id}/disc",
+            "dossiers/{dossier_id}/files/{file_id}/download",
+            "dossiers/{dossier_id}/files/{file_id}/report",
+            "dossiers/{dossier_id}/materials/{material_id}/merged",
+            "dossiers/{dossier_id}/profile",
+            "organisations",
+            "session",
+        )
+    }

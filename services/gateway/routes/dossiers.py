@@ -13,6 +13,7 @@ from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.idempotency import id_for
 from services.gateway.plain import plain
 from services.gateway.problems import language
+from services.gateway.schemas.dossiers import Changes, Checklist, Dossier, Dossiers, Material, ProfileAnswer
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.grpc_client import call, stream
 
@@ -46,7 +47,7 @@ class Declaration(BaseModel):
     declaration_accepted: bool = Field(examples=[True])
 
 
-@router.post("", status_code=201, summary="Open a dossier")
+@router.post("", status_code=201, summary="Open a dossier", response_model=Dossier)
 async def create(request: Request, body: ProfileIn, session: SignedIn, gateway: AppGateway) -> Response:
     """One per applicant and cycle; what is owed follows from the profile (G-02)."""
 
@@ -60,7 +61,7 @@ async def create(request: Request, body: ProfileIn, session: SignedIn, gateway: 
     return await gateway.idempotency.once(request, session, answer)
 
 
-@router.get("", summary="Dossiers that one may see")
+@router.get("", summary="Dossiers that one may see", response_model=Dossiers)
 async def find(
     request: Request,
     session: SignedIn,
@@ -69,15 +70,17 @@ async def find(
     waiting: bool = False,  # noqa: FBT001, FBT002 - a query parameter
     limit: PageSize = 50,
     cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> Response:
     """Newest first, without materials; `next` is the cursor of the following page, empty at the end."""
     asked = pb.ListDossiersRequest(state=state, waiting_for_me=waiting, page_size=limit, page_token=cursor)
     token = gateway.peers.as_actor(session.account_id)
     found = await call(gateway.peers.review.ListDossiers, asked, token=token, idempotent=True)
-    return {"dossiers": [plain(d, language(request)) for d in found.dossiers], "next": found.next_page_token}
+    return JSONResponse(
+        {"dossiers": [plain(d, language(request)) for d in found.dossiers], "next": found.next_page_token}
+    )
 
 
-@router.get("/{dossier_id}", summary="A dossier with everything that belongs to it")
+@router.get("/{dossier_id}", summary="A dossier with everything that belongs to it", response_model=Dossier)
 async def get(request: Request, dossier_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Materials, files, findings, confirmations, decisions. Its ETag is what changes take as If-Match."""
     asked = pb.GetDossierRequest(dossier_id=dossier_id)
@@ -86,7 +89,7 @@ async def get(request: Request, dossier_id: str, session: SignedIn, gateway: App
     return dossier_answer(request, found.dossier)
 
 
-@router.get("/{dossier_id}/profile", summary="The applicant's profile")
+@router.get("/{dossier_id}/profile", summary="The applicant's profile", response_model=ProfileAnswer)
 async def get_profile(request: Request, dossier_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """The ID number is masked."""
     asked = pb.GetProfileRequest(dossier_id=dossier_id)
@@ -95,7 +98,7 @@ async def get_profile(request: Request, dossier_id: str, session: SignedIn, gate
     return versioned(request, {"profile": json.loads(found.profile_json)}, found.version)
 
 
-@router.put("/{dossier_id}/profile", summary="Replace the profile")
+@router.put("/{dossier_id}/profile", summary="Replace the profile", response_model=Dossier)
 async def put_profile(
     request: Request, dossier_id: str, body: ProfileIn, session: SignedIn, gateway: AppGateway
 ) -> Response:
@@ -111,7 +114,7 @@ async def put_profile(
     return await gateway.idempotency.once(request, session, answer)
 
 
-@router.get("/{dossier_id}/checklist", summary="What this applicant owes, and why")
+@router.get("/{dossier_id}/checklist", summary="What this applicant owes, and why", response_model=Checklist)
 async def get_checklist(dossier_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Items with components, reasons and rules, and the paper set."""
     asked = pb.GetChecklistRequest(dossier_id=dossier_id)
@@ -120,7 +123,9 @@ async def get_checklist(dossier_id: str, session: SignedIn, gateway: AppGateway)
     return JSONResponse(json.loads(found.checklist_json))
 
 
-@router.post("/{dossier_id}/materials", status_code=201, summary="Add a further entry of an item")
+@router.post(
+    "/{dossier_id}/materials", status_code=201, summary="Add a further entry of an item", response_model=Material
+)
 async def add_material(
     request: Request, dossier_id: str, body: NewMaterial, session: SignedIn, gateway: AppGateway
 ) -> Response:
@@ -155,7 +160,9 @@ async def remove_material(
     return await gateway.idempotency.once(request, session, answer)
 
 
-@router.put("/{dossier_id}/materials/{material_id}/order", summary="Order the files of a material")
+@router.put(
+    "/{dossier_id}/materials/{material_id}/order", summary="Order the files of a material", response_model=Material
+)
 async def arrange(
     request: Request, dossier_id: str, material_id: str, body: Order, session: SignedIn, gateway: AppGateway
 ) -> Response:
@@ -172,7 +179,7 @@ async def arrange(
     return await gateway.idempotency.once(request, session, answer)
 
 
-@router.post("/{dossier_id}/submission", summary="Hand the dossier in")
+@router.post("/{dossier_id}/submission", summary="Hand the dossier in", response_model=Dossier)
 async def submit(
     request: Request, dossier_id: str, body: Declaration, session: SignedIn, gateway: AppGateway
 ) -> Response:
@@ -188,7 +195,7 @@ async def submit(
     return await gateway.idempotency.once(request, session, answer)
 
 
-@router.get("/{dossier_id}/changes", summary="Wait for changes")
+@router.get("/{dossier_id}/changes", summary="Wait for changes", response_model=Changes)
 async def changes(
     request: Request,
     dossier_id: str,
@@ -196,7 +203,7 @@ async def changes(
     gateway: AppGateway,
     after: Annotated[int, Query(ge=0)] = 0,
     wait_s: Annotated[float, Query(ge=0, le=30)] = 20,
-) -> dict[str, Any]:
+) -> Response:
     """Changes after a number, at once when there are any, else as soon as one comes (or none after `wait_s`)."""
     asked = pb.WatchRequest(dossier_id=dossier_id, after_seq=after)
     token = gateway.peers.as_actor(session.account_id)
@@ -210,4 +217,4 @@ async def changes(
         pass
     finally:
         await feed.aclose()
-    return {"changes": found, "last": found[-1]["seq"] if found else after}
+    return JSONResponse({"changes": found, "last": found[-1]["seq"] if found else after})

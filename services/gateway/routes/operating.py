@@ -1,7 +1,7 @@
 """What operators do: organisations, accounts, jobs, every audit chain."""
 
 import secrets
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -11,6 +11,7 @@ from services.gateway.auth import passwords
 from services.gateway.guard import AppGateway, Gateway, SignedIn
 from services.gateway.plain import plain
 from services.gateway.problems import language
+from services.gateway.schemas.operation import JobAnswer, Jobs, NewAccount, Organisation, Organisations, Verification
 from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.review.v1 import review_pb2 as pb
 from services.gen.video.v1 import video_pb2
@@ -40,25 +41,27 @@ class AccountIn(BaseModel):
     organisation_id: str = Field(max_length=40)
 
 
-@router.get("/organisations", summary="Organisations at or below one's own")
+@router.get("/organisations", summary="Organisations at or below one's own", response_model=Organisations)
 async def organisations(
     request: Request,
     session: SignedIn,
     gateway: AppGateway,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str, Query(max_length=400)] = "",
-) -> dict[str, Any]:
+) -> Response:
     """By path."""
     asked = pb.ListOrganisationsRequest(page_size=limit, page_token=cursor)
     token = gateway.peers.as_actor(session.account_id)
     found = await call(gateway.peers.review.ListOrganisations, asked, token=token, idempotent=True)
-    return {
-        "organisations": [plain(o, language(request)) for o in found.organisations],
-        "next": found.next_page_token,
-    }
+    return JSONResponse(
+        {
+            "organisations": [plain(o, language(request)) for o in found.organisations],
+            "next": found.next_page_token,
+        }
+    )
 
 
-@router.put("/organisations/{organisation_id}", summary="Create or rename an organisation")
+@router.put("/organisations/{organisation_id}", summary="Create or rename an organisation", response_model=Organisation)
 async def put_organisation(
     request: Request, organisation_id: str, body: OrganisationIn, session: SignedIn, gateway: AppGateway
 ) -> Response:
@@ -72,7 +75,7 @@ async def put_organisation(
     return JSONResponse(plain(made.organisation, language(request)))
 
 
-@router.post("/accounts", status_code=201, summary="Create an account")
+@router.post("/accounts", status_code=201, summary="Create an account", response_model=NewAccount)
 async def create_account(request: Request, body: AccountIn, session: SignedIn, gateway: AppGateway) -> Response:
     """Operators only. The first password is answered once and must be changed at the first sign-in."""
 
@@ -105,7 +108,7 @@ async def _operator(gateway: Gateway, account_id: str) -> None:
         raise AppError("review.not-operator", Kind.FORBIDDEN)
 
 
-@router.get("/jobs", summary="Jobs of a service")
+@router.get("/jobs", summary="Jobs of a service", response_model=Jobs)
 async def jobs(
     request: Request,
     session: SignedIn,
@@ -114,52 +117,48 @@ async def jobs(
     state: Annotated[str, Query(max_length=20)] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str, Query(max_length=64)] = "",
-) -> dict[str, Any]:
+) -> Response:
     """Operators only. Newest first."""
     await _operator(gateway, session.account_id)
     token = gateway.peers.operating(session.account_id, service)
     if service == "video":
         wanted = video_pb2.ListJobsRequest(state=state, page_size=limit, page_token=cursor)
         videos = await call(gateway.peers.video.ListJobs, wanted, token=token, idempotent=True)
-        return plain(videos, language(request))
+        return JSONResponse(plain(videos, language(request)))
     asked = pdfcheck_pb2.ListJobsRequest(state=state, page_size=limit, page_token=cursor)
     documents = await call(gateway.peers.pdfcheck.ListJobs, asked, token=token, idempotent=True)
-    return plain(documents, language(request))
+    return JSONResponse(plain(documents, language(request)))
 
 
-@router.post("/jobs/{service}/{job_id}/retry", summary="Put a dead or cancelled job back")
-async def retry(
-    request: Request, service: Service, job_id: str, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+@router.post("/jobs/{service}/{job_id}/retry", summary="Put a dead or cancelled job back", response_model=JobAnswer)
+async def retry(request: Request, service: Service, job_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Operators only; idempotent."""
     await _operator(gateway, session.account_id)
     token = gateway.peers.operating(session.account_id, service)
     if service == "video":
         video = await call(gateway.peers.video.RetryJob, video_pb2.RetryJobRequest(job_id=job_id), token=token)
-        return plain(video, language(request))
+        return JSONResponse(plain(video, language(request)))
     asked = pdfcheck_pb2.RetryJobRequest(job_id=job_id)
     document = await call(gateway.peers.pdfcheck.RetryJob, asked, token=token)
-    return plain(document, language(request))
+    return JSONResponse(plain(document, language(request)))
 
 
-@router.post("/jobs/{service}/{job_id}/cancellation", summary="Ask a job to stop")
-async def cancel(
-    request: Request, service: Service, job_id: str, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+@router.post("/jobs/{service}/{job_id}/cancellation", summary="Ask a job to stop", response_model=JobAnswer)
+async def cancel(request: Request, service: Service, job_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Operators only; idempotent."""
     await _operator(gateway, session.account_id)
     token = gateway.peers.operating(session.account_id, service)
     if service == "video":
         video = await call(gateway.peers.video.CancelJob, video_pb2.CancelJobRequest(job_id=job_id), token=token)
-        return plain(video, language(request))
+        return JSONResponse(plain(video, language(request)))
     asked = pdfcheck_pb2.CancelJobRequest(job_id=job_id)
     document = await call(gateway.peers.pdfcheck.CancelJob, asked, token=token)
-    return plain(document, language(request))
+    return JSONResponse(plain(document, language(request)))
 
 
-@router.get("/audit/verification", summary="Check every audit chain")
-async def verify_all(request: Request, session: SignedIn, gateway: AppGateway) -> dict[str, Any]:
+@router.get("/audit/verification", summary="Check every audit chain", response_model=Verification)
+async def verify_all(request: Request, session: SignedIn, gateway: AppGateway) -> Response:
     """Operators only."""
     token = gateway.peers.as_actor(session.account_id)
     found = await call(gateway.peers.review.VerifyAudit, pb.VerifyAuditRequest(), token=token, idempotent=True)
-    return plain(found, language(request))
+    return JSONResponse(plain(found, language(request)))

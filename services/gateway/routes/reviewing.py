@@ -1,7 +1,6 @@
 """What reviewers do, and the audit chain."""
 
 import json
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -12,6 +11,8 @@ from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.idempotency import id_for
 from services.gateway.plain import plain
 from services.gateway.problems import language
+from services.gateway.schemas.dossiers import Dossier, Material
+from services.gateway.schemas.operation import Audit, Verification
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.grpc_client import call
 
@@ -48,7 +49,7 @@ class Return(BaseModel):
     comment: str = Field(default="", max_length=2000)
 
 
-@router.put("/materials/{material_id}/confirmation", summary="Confirm a material")
+@router.put("/materials/{material_id}/confirmation", summary="Confirm a material", response_model=Material)
 async def confirm(
     request: Request, dossier_id: str, material_id: str, body: ConfirmationIn, session: SignedIn, gateway: AppGateway
 ) -> Response:
@@ -63,7 +64,7 @@ async def confirm(
     return await gateway.idempotency.once(request, session, answer)
 
 
-@router.post("/forwarding", summary="Sign the level and pass on")
+@router.post("/forwarding", summary="Sign the level and pass on", response_model=Dossier)
 async def forward(request: Request, dossier_id: str, body: Forward, session: SignedIn, gateway: AppGateway) -> Response:
     """Takes If-Match. The last level of the route accepts."""
 
@@ -81,7 +82,7 @@ async def forward(request: Request, dossier_id: str, body: Forward, session: Sig
     return await gateway.idempotency.once(request, session, answer)
 
 
-@router.post("/return", summary="Return to the applicant")
+@router.post("/return", summary="Return to the applicant", response_model=Dossier)
 async def give_back(
     request: Request, dossier_id: str, body: Return, session: SignedIn, gateway: AppGateway
 ) -> Response:
@@ -101,20 +102,22 @@ async def give_back(
     return await gateway.idempotency.once(request, session, answer)
 
 
-@router.get("/audit", summary="The audit chain of a dossier")
-async def audit(request: Request, dossier_id: str, session: SignedIn, gateway: AppGateway) -> dict[str, Any]:
+@router.get("/audit", summary="The audit chain of a dossier", response_model=Audit)
+async def audit(request: Request, dossier_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Oldest first; ids, codes and hashes only."""
     asked = pb.ListAuditRequest(dossier_id=dossier_id)
     token = gateway.peers.as_actor(session.account_id)
     found = await call(gateway.peers.review.ListAudit, asked, token=token, idempotent=True)
     lang = language(request)
-    return {"entries": [{**plain(entry, lang), "body": json.loads(entry.body)} for entry in found.entries]}
+    return JSONResponse(
+        {"entries": [{**plain(entry, lang), "body": json.loads(entry.body)} for entry in found.entries]}
+    )
 
 
-@router.get("/audit/verification", summary="Check the audit chain")
-async def verify(request: Request, dossier_id: str, session: SignedIn, gateway: AppGateway) -> dict[str, Any]:
+@router.get("/audit/verification", summary="Check the audit chain", response_model=Verification)
+async def verify(request: Request, dossier_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Whether every line is as it was written, and where not."""
     asked = pb.VerifyAuditRequest(dossier_id=dossier_id)
     token = gateway.peers.as_actor(session.account_id)
     found = await call(gateway.peers.review.VerifyAudit, asked, token=token, idempotent=True)
-    return plain(found, language(request))
+    return JSONResponse(plain(found, language(request)))

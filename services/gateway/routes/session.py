@@ -10,6 +10,7 @@ from services.gateway.guard import AnySession, AppGateway, Gateway, check_origin
 from services.gateway.plain import plain
 from services.gateway.problems import language
 from services.gateway.repository import Session
+from services.gateway.schemas.operation import SessionAnswer
 from services.gen.review.v1 import review_pb2
 from services.kernel.grpc_client import call
 
@@ -57,7 +58,7 @@ def _with_cookie(response: Response, gateway: Gateway, token: str) -> Response:
     return response
 
 
-@router.post("", summary="Sign in")
+@router.post("", summary="Sign in", response_model=SessionAnswer)
 async def sign_in(request: Request, body: SignIn, gateway: AppGateway) -> Response:
     """Sets the session cookie and answers with the CSRF token that every change must carry in X-CSRF-Token."""
     check_origin(request, gateway.settings)
@@ -65,10 +66,10 @@ async def sign_in(request: Request, body: SignIn, gateway: AppGateway) -> Respon
     return _with_cookie(JSONResponse(await _who(request, gateway, session)), gateway, token)
 
 
-@router.get("", summary="Who am I")
-async def who(request: Request, session: AnySession, gateway: AppGateway) -> dict[str, Any]:
+@router.get("", summary="Who am I", response_model=SessionAnswer)
+async def who(request: Request, session: AnySession, gateway: AppGateway) -> Response:
     """The account, its roles and the CSRF token."""
-    return await _who(request, gateway, session)
+    return JSONResponse(await _who(request, gateway, session))
 
 
 @router.delete("", summary="Sign out", status_code=204)
@@ -82,7 +83,7 @@ async def sign_out(session: AnySession, gateway: AppGateway) -> Response:
     return response
 
 
-@router.post("/password", summary="Change the password")
+@router.post("/password", summary="Change the password", response_model=SessionAnswer)
 async def change_password(request: Request, body: NewPassword, session: AnySession, gateway: AppGateway) -> Response:
     """Ends every session of the account and starts a new one."""
     token, fresh = await gateway.sessions.change_password(session, body.old, body.new)

@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.plain import plain
 from services.gateway.problems import language
+from services.gateway.schemas import files as schemas
+from services.gateway.schemas.common import Presigned
 from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.upload.v1 import upload_pb2 as pb
 from services.gen.video.v1 import video_pb2
@@ -63,7 +65,9 @@ def _file(file: pb.File, request: Request) -> dict[str, Any]:
     return body
 
 
-@router.post("/materials/{material_id}/uploads", status_code=201, summary="Announce a file")
+@router.post(
+    "/materials/{material_id}/uploads", status_code=201, summary="Announce a file", response_model=schemas.Upload
+)
 async def create(
     request: Request, dossier_id: str, material_id: str, body: NewUpload, session: SignedIn, gateway: AppGateway
 ) -> Response:
@@ -88,38 +92,38 @@ async def create(
     return await gateway.idempotency.once(request, session, answer)
 
 
-@router.get("/uploads/{upload_id}", summary="An upload and the parts that are there")
-async def get(
-    request: Request, dossier_id: str, upload_id: str, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+@router.get("/uploads/{upload_id}", summary="An upload and the parts that are there", response_model=schemas.Upload)
+async def get(request: Request, dossier_id: str, upload_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """What resuming needs."""
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "upload")
     asked = pb.ListPartsRequest(dossier_id=dossier_id, upload_id=upload_id)
     found = await call(gateway.peers.upload.ListParts, asked, token=grant.upload, idempotent=True)
-    return _upload(found.upload, found.parts, request)
+    return JSONResponse(_upload(found.upload, found.parts, request))
 
 
-@router.post("/uploads/{upload_id}/parts", summary="Presigned requests for parts")
+@router.post(
+    "/uploads/{upload_id}/parts", summary="Presigned requests for parts", response_model=schemas.PresignedParts
+)
 async def presign(
     request: Request, dossier_id: str, upload_id: str, body: Parts, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+) -> Response:
     """Each may be PUT once or several times, by exactly these bytes, until it expires."""
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "upload")
     parts = [pb.PartToSend(number=p.number, size_bytes=p.size_bytes, sha256=p.sha256) for p in body.parts]
     asked = pb.PresignPartsRequest(dossier_id=dossier_id, upload_id=upload_id, parts=parts)
     found = await call(gateway.peers.upload.PresignParts, asked, token=grant.upload, idempotent=True)
-    return {"parts": [plain(part, language(request)) for part in found.parts]}
+    return JSONResponse({"parts": [plain(part, language(request)) for part in found.parts]})
 
 
-@router.post("/uploads/{upload_id}/completion", summary="Join the parts")
+@router.post("/uploads/{upload_id}/completion", summary="Join the parts", response_model=schemas.File)
 async def complete(
     request: Request, dossier_id: str, upload_id: str, body: Completion, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+) -> Response:
     """Idempotent: a repeat answers with the file."""
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "upload")
     asked = pb.CompleteUploadRequest(dossier_id=dossier_id, upload_id=upload_id, declared_sha256=body.sha256)
     done = await call(gateway.peers.upload.CompleteUpload, asked, token=grant.upload, idempotent=True, timeout_s=60)
-    return _file(done.file, request)
+    return JSONResponse(_file(done.file, request))
 
 
 @router.delete("/uploads/{upload_id}", status_code=204, summary="Give an upload up")
@@ -131,15 +135,13 @@ async def abort(dossier_id: str, upload_id: str, session: SignedIn, gateway: App
     return Response(status_code=204)
 
 
-@router.get("/files/{file_id}", summary="A file")
-async def get_file(
-    request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+@router.get("/files/{file_id}", summary="A file", response_model=schemas.File)
+async def get_file(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Name, size, type by content, hash."""
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
     asked = pb.DescribeFileRequest(dossier_id=dossier_id, file_id=file_id)
     found = await call(gateway.peers.upload.DescribeFile, asked, token=grant.upload, idempotent=True)
-    return _file(found.file, request)
+    return JSONResponse(_file(found.file, request))
 
 
 @router.delete("/files/{file_id}", status_code=204, summary="Delete a draft's file")
@@ -151,40 +153,40 @@ async def delete_file(dossier_id: str, file_id: str, session: SignedIn, gateway:
     return Response(status_code=204)
 
 
-@router.get("/files/{file_id}/download", summary="A presigned download of the original")
-async def download(
-    request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+@router.get("/files/{file_id}/download", summary="A presigned download of the original", response_model=Presigned)
+async def download(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Under its own name, for a few minutes."""
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
     asked = pb.PresignDownloadRequest(dossier_id=dossier_id, file_id=file_id)
     found = await call(gateway.peers.upload.PresignDownload, asked, token=grant.upload, idempotent=True)
-    return plain(found.request, language(request))
+    return JSONResponse(plain(found.request, language(request)))
 
 
-@router.get("/files/{file_id}/report", summary="What was measured on a file")
-async def report(
-    request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+@router.get(
+    "/files/{file_id}/report",
+    summary="What was measured on a file",
+    response_model=schemas.DocumentReport | schemas.VideoReport,
+)
+async def report(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Facts and findings of the last check."""
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
     lang = language(request)
     try:
         wanted = video_pb2.GetReportRequest(dossier_id=dossier_id, file_id=file_id)
         video = await call(gateway.peers.video.GetReport, wanted, token=grant.video, idempotent=True)
-        return {"kind": "video", **plain(video.report, lang)}
+        return JSONResponse({"kind": "video", **plain(video.report, lang)})
     except AppError as error:
         if error.kind is not Kind.NOT_FOUND:
             raise
     asked = pdfcheck_pb2.GetReportRequest(dossier_id=dossier_id, file_id=file_id)
     document = await call(gateway.peers.pdfcheck.GetReport, asked, token=grant.pdfcheck, idempotent=True)
-    return {"kind": "document", **plain(document.report, lang)}
+    return JSONResponse({"kind": "document", **plain(document.report, lang)})
 
 
-@router.get("/materials/{material_id}/merged", summary="The one PDF of a material")
+@router.get("/materials/{material_id}/merged", summary="The one PDF of a material", response_model=schemas.Merged)
 async def merged(
     request: Request, dossier_id: str, material_id: str, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+) -> Response:
     """Pages, bookmarks, page map, and a presigned download (G-05)."""
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
     lang = language(request)
@@ -196,13 +198,11 @@ async def merged(
     link = await call(gateway.peers.pdfcheck.PresignMerged, wanted, token=grant.pdfcheck, idempotent=True)
     body = plain(found.merged, lang)
     del body["object_key"]
-    return {**body, "download": plain(link.request, lang)}
+    return JSONResponse({**body, "download": plain(link.request, lang)})
 
 
-@router.get("/files/{file_id}/disc", summary="The disc image of a surgery video")
-async def disc(
-    request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway
-) -> dict[str, Any]:
+@router.get("/files/{file_id}/disc", summary="The disc image of a surgery video", response_model=schemas.Disc)
+async def disc(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
     """Name and hash of the file on it as read back, and a presigned download (M15-2g)."""
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
     lang = language(request)
@@ -212,4 +212,4 @@ async def disc(
     link = await call(gateway.peers.video.PresignDisc, wanted, token=grant.video, idempotent=True)
     body = plain(found.disc, lang)
     del body["object_key"]
-    return {**body, "download": plain(link.request, lang)}
+    return JSONResponse({**body, "download": plain(link.request, lang)})

@@ -1,0 +1,1 @@
+"""What the API answers, as OpenAPI shows it. `plain` makes the bodies themselves; a test holds the two together."""

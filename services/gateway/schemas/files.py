@@ -1,0 +1,171 @@
+"""Uploads, files, and what was made from them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from services.gateway.schemas.common import Answer, Bytes, Finding, Id, Moment, Presigned, Sha256, Verdict, Version
+
+
+class StoredPart(Answer):
+    """A part that is safely there."""
+
+    number: int = Field(examples=[1], description="from 1")
+    size_bytes: Bytes
+    sha256: Sha256
+
+
+class Upload(Answer):
+    """An upload session."""
+
+    upload_id: Id
+    file_id: Id = Field(description="the file that it becomes")
+    state: Literal["open", "completing", "completed", "aborted"] = Field(examples=["open"])
+    size_bytes: Bytes
+    part_size_bytes: int = Field(examples=[16_777_216], description="of every part but the last")
+    part_count: int = Field(examples=[1])
+    expires_at: Moment | None
+    parts: list[StoredPart] = Field(description="what is there already")
+
+
+class PresignedPart(Answer):
+    """Where one part goes."""
+
+    number: int = Field(examples=[1])
+    request: Presigned | None
+
+
+class PresignedParts(Answer):
+    """Where the parts go."""
+
+    parts: list[PresignedPart]
+
+
+class File(Answer):
+    """A file in the store."""
+
+    file_id: Id
+    dossier_id: Id
+    material_id: Id
+    item_id: str = Field(examples=["clinical_case"])
+    component_id: str = Field(examples=["front_page"])
+    state: Literal["stored", "verified", "rejected", "deleted"] = Field(examples=["verified"])
+    file_name: str = Field(examples=["病案首页.pdf"])
+    size_bytes: Bytes
+    media_type: str = Field(examples=["application/pdf"], description="by content, not by name")
+    sha256: Sha256 = Field(description="empty until the whole file was verified")
+    stored_at: Moment | None
+    rejection_code: str = Field(examples=[""], description="set when rejected, such as file.hash-mismatch")
+    version: Version
+
+
+class DocumentFacts(Answer):
+    """What was measured on a document."""
+
+    pages: int = Field(examples=[2])
+    size_bytes: Bytes
+    page_bytes: list[int] = Field(examples=[[921_600, 921_600]], description="of each page by itself (G-07)")
+    largest_page_bytes: Bytes
+    encrypted: bool = Field(examples=[False])
+    signed: bool = Field(examples=[False])
+    images_only: bool = Field(examples=[True])
+
+
+class DocumentReport(Answer):
+    """The last check of a document."""
+
+    kind: Literal["document"] = Field(examples=["document"])
+    report_id: Id
+    version: Version
+    file_id: Id
+    dossier_id: Id
+    facts: DocumentFacts | None
+    findings: list[Finding]
+    verdict: Verdict
+    checked_at: Moment | None
+
+
+class VideoFacts(Answer):
+    """What was measured on a video."""
+
+    duration_s: float = Field(examples=[842.12], description="as presented (M15-2d)")
+    media_duration_s: float = Field(examples=[842.12], description="as stored")
+    width: int = Field(examples=[1920])
+    height: int = Field(examples=[1080])
+    fps: float = Field(examples=[25.0])
+    video_codec: str = Field(examples=["avc1"])
+    audio_codec: str = Field(examples=["mp4a"])
+    bytes_read: Bytes = Field(description="what the verdict needed to read")
+
+
+class ParsedName(Answer):
+    """What the file's name says (M15-2f)."""
+
+    name: str = Field(examples=["李川明"])
+    id_number: str = Field(examples=["510106198001011239"])
+    suggested: str = Field(examples=["李川明510106198001011239.mp4"], description="empty when it cannot be told")
+
+
+class VideoReport(Answer):
+    """The last check of a video."""
+
+    kind: Literal["video"] = Field(examples=["video"])
+    report_id: Id
+    version: Version
+    file_id: Id
+    dossier_id: Id
+    facts: VideoFacts | None
+    parsed_name: ParsedName | None
+    findings: list[Finding]
+    verdict: Verdict
+    checked_at: Moment | None
+
+
+class Bookmark(Answer):
+    """One bookmark of a merged PDF."""
+
+    title: str = Field(examples=["病案首页"])
+    page: int = Field(examples=[1], description="from 1, in the merged file")
+    depth: int = Field(examples=[0], description="0 for a component, 1 for a part below it")
+
+
+class PageOrigin(Answer):
+    """Where a page of the merged PDF comes from."""
+
+    file_id: Id
+    page: int = Field(examples=[1], description="from 1, in that file")
+
+
+class Merged(Answer):
+    """The one PDF of a material (G-05), with a download."""
+
+    merged_id: Id
+    version: Version
+    material_id: Id
+    dossier_id: Id
+    recipe_sha256: Sha256
+    sha256: Sha256
+    size_bytes: Bytes
+    pages: int = Field(examples=[16])
+    bookmarks: list[Bookmark]
+    page_map: list[PageOrigin]
+    findings: list[Finding]
+    verdict: Verdict
+    merged_at: Moment | None
+    download: Presigned | None
+
+
+class Disc(Answer):
+    """The disc image of a surgery video (M15-2g), with a download."""
+
+    disc_id: Id
+    file_id: Id
+    size_bytes: Bytes
+    sha256: Sha256
+    file_name: str = Field(
+        examples=["李川明510106198001011239.mp4"], description="of the only file on it, as read back"
+    )
+    file_sha256: Sha256
+    label: str = Field(examples=["SHENBAO_2023"])
+    built_at: Moment | None
+    download: Presigned | None
