@@ -13,7 +13,7 @@ from services.gateway.problems import language
 from services.gen.review.v1 import review_pb2
 from services.kernel.errors import AppError, Kind
 
-_TAG = re.compile(r'^"v(\d+)\.[0-9a-f]+"$')
+_TAG = re.compile(r'^"v(\d{1,18})\.[0-9a-f]+"$', re.ASCII)
 
 
 def dossier_answer(request: Request, dossier: review_pb2.Dossier, status: int = 200) -> Response:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from services.gateway import problems
 from services.gateway.guard import Gateway
+from services.gateway.limits import BodyLimit
 from services.gateway.routes import dossiers, front, health, objects, operating, reviewing, session, uploads
 from services.gateway.schemas.openapi import DescribedApp
 from services.kernel.errors import AppError
@@ -54,6 +55,7 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
     app.add_exception_handler(RequestValidationError, problems.on_invalid_request)
     app.add_exception_handler(HTTPException, problems.on_http_error)
     app.add_exception_handler(Exception, problems.on_bug)
+    app.add_middleware(BodyLimit)
     app.middleware("http")(_every_answer)
     return app
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from services.catalogue.complaints import of_validation
 from services.catalogue.error_texts import explain
 from services.catalogue.wording import Lang
+from services.gateway import limits
 from services.kernel.errors import KINDS, AppError, Kind
 
 LANGUAGES: tuple[Lang, Lang] = ("en", "zh")
@@ -64,13 +65,25 @@ async def on_invalid_request(request: Request, error: Exception) -> JSONResponse
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:
-    """Starlette's own refusals (no such route, wrong method) in the same form."""
+    """Starlette's own refusals (no such route, wrong method, a body that cannot be read) in the same form."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 404:
-        return problem(request, AppError("request.not-found", Kind.NOT_FOUND, what="page"))
-    answer = problem(request, AppError("request.refused", Kind.INVALID, http_status=status))
+    answer = problem(request, _refusal(status))
     body = {**json.loads(bytes(answer.body)), "status": status}
-    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
+    headers = {**answer.headers, **(getattr(error, "headers", None) or {})}
+    del headers["content-length"]
+    return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _refusal(status: int) -> AppError:
+    match status:
+        case 400:
+            en, zh = "the body cannot be read", "请求内容无法读取"
+            return AppError("request.invalid", Kind.INVALID, problems=en, problems_zh=zh)
+        case 404:
+            return AppError("request.not-found", Kind.NOT_FOUND, what="page")
+        case limits.TOO_LARGE:
+            return AppError("request.too-large", Kind.TOO_LARGE, most_bytes=limits.MOST_BODY_BYTES)
+    return AppError("request.refused", Kind.INVALID, http_status=status)
 
 
 async def on_bug(request: Request, _error: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from services.gateway.answers import dossier_answer, version_wanted, versioned
 from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.idempotency import id_for
+from services.gateway.limits import MOST
 from services.gateway.plain import plain
 from services.gateway.problems import language
 from services.gateway.schemas.dossiers import Changes, Checklist, Dossier, Dossiers, Material, ProfileAnswer
@@ -201,7 +202,7 @@ async def changes(
     dossier_id: str,
     session: SignedIn,
     gateway: AppGateway,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=MOST)] = 0,
     wait_s: Annotated[float, Query(ge=0, le=30)] = 20,
 ) -> Response:
     """Changes after a number, at once when there are any, else as soon as one comes (or none after `wait_s`)."""

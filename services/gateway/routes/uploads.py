@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from services.gateway.guard import AppGateway, SignedIn
+from services.gateway.limits import MOST
 from services.gateway.plain import plain
 from services.gateway.problems import language
 from services.gateway.schemas import files as schemas
@@ -26,7 +27,7 @@ class NewUpload(BaseModel):
 
     component: str = Field(min_length=1, max_length=64, examples=["front_page"])
     file_name: str = Field(min_length=1, max_length=255, examples=["病案首页.pdf"])
-    size_bytes: int = Field(ge=0, examples=[123456])
+    size_bytes: int = Field(ge=0, le=MOST, examples=[123456])
     sha256: str = Field(default="", pattern=_SHA256, description="of the whole file, when it is known already")
 
 
@@ -34,7 +35,7 @@ class Part(BaseModel):
     """One part that is about to be sent."""
 
     number: int = Field(ge=1, le=10_000)
-    size_bytes: int = Field(ge=1)
+    size_bytes: int = Field(ge=1, le=MOST)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
