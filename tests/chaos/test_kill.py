@@ -15,22 +15,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.catalogue import id_number
 from services.cli.demo.client import Client, DemoFailed
 from services.cli.embedded.folder import DataFolder
 from services.cli.embedded.platform import DATABASE, free_ports
 from services.kernel.db.embedded import EmbeddedPostgres
-from tests.assets import pdf_fixtures
 from tests.chaos.points import REST, SMOKE, Point
+from tests.small_dossier import PROFILE, confirm, fill, forward, owed, submit
 
 pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(240)]
-_SEVENTEEN = "51010619880808321"
-PROFILE: dict[str, Any] = {
-    "name": "何药师", "id_number": _SEVENTEEN + id_number.check_digit(_SEVENTEEN), "target_level": "正高级",
-    "category": "药学", "workload_register": "pharmacy", "specialty": "医院药学", "employer": "锦川县人民医院",
-    "department": "药学部", "title": "副主任药师", "affiliation": "县属", "has_degree": False,
-    "counterpart_support_due": False,
-}  # fmt: skip
 
 
 class Platform:
@@ -84,59 +76,22 @@ def journey(platform: Platform, files: dict[str, Path]) -> dict[str, Any]:
         dossier_id = str(made["dossier_id"])
         now = person.dossier(dossier_id)
         if now["state"] == "draft":
-            _upload(person, now, files)
-            person.wait(dossier_id, lambda d: d["status"] == "passed", deadline_s=60)
-            path = f"/api/v1/dossiers/{dossier_id}/submission"
-            person.dossier(dossier_id)
-            person.send("POST", path, version=True, json={"declaration_accepted": True})
+            fill(person, now, files)
+            submit(person, dossier_id)
         now = unit.dossier(dossier_id)
         if now["level"] == "unit":
-            _sign(unit, now)
+            for material in now["materials"]:
+                confirm(unit, dossier_id, material)
+            forward(unit, dossier_id, key="sign")
         return person.dossier(dossier_id)
     finally:
         person.close()
         unit.close()
 
 
-def _upload(person: Client, dossier: dict[str, Any], files: dict[str, Path]) -> None:
-    for material in dossier["materials"]:
-        if material["required"] and not material["files"]:
-            path = files[material["item_id"]]
-            component = path.stem.split("+")[1]
-            person.upload(dossier["dossier_id"], material["material_id"], component, path)
-
-
-def _sign(unit: Client, dossier: dict[str, Any]) -> None:
-    dossier_id = dossier["dossier_id"]
-    for material in dossier["materials"]:
-        told = {"compared_with_original": True, "legible": True, "authentic": True}
-        path = f"/api/v1/dossiers/{dossier_id}/materials/{material['material_id']}/confirmation"
-        unit.send("PUT", path, json={"manifest_sha256": material["manifest_sha256"], **told})
-    unit.dossier(dossier_id)
-    unit.send("POST", f"/api/v1/dossiers/{dossier_id}/forwarding", version=True, json={"eligible": True}, key="sign")
-
-
-def owed(folder: Path) -> dict[str, Path]:
-    """One small scanned page per component that this pharmacist owes, named item+component."""
-    components = {
-        "education": "chsi_report", "qualification": "current_certificate", "appointment": "current_appointment",
-        "annual_assessment": "assessment_proof", "continuing_education": "platform_print",
-        "advanced_study": "completion_certificate", "recommendation": "recommendation",
-        "health_popularization": "registration_form",
-    }  # fmt: skip
-    made = {}
-    for number, (item, component) in enumerate(components.items()):
-        path = folder / f"{item}+{component}.pdf"
-        path.write_bytes(pdf_fixtures.pdf_of([pdf_fixtures.scan_jpeg(seed=number, title=item, size=(620, 877))]))
-        made[item] = path
-    return made
-
-
 @pytest.mark.parametrize("point", [*SMOKE, *(pytest.param(p, marks=pytest.mark.chaos) for p in REST)], ids=str)
 async def test_killed_at(point: Point, tmp_path: Path) -> None:
     files = owed(tmp_path)
-    profile_answers = {"qualification": {"content_page_shows_category": True}}
-    PROFILE["answers"] = profile_answers
     platform = Platform(tmp_path / "data")
     platform.start(point)
     try:
