@@ -22,6 +22,8 @@ class Action(StrEnum):
     GRPC_REFUSED = "grpc.refused"
     #: A call met a bug: `method`, and the exception.
     GRPC_FAILED = "grpc.failed"
+    #: A call met a database or a file system that is away for now: `method`, `error`.
+    GRPC_OUTAGE = "grpc.outage"
 
     #: A job did not succeed: `stage`, `job_id`, `code`, `retry`.
     JOB_FAILED = "job.failed"

@@ -14,6 +14,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.kernel import grpc_errors
+from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError, Kind
 from services.kernel.tokens import Claims, Tokens
 
@@ -103,11 +104,8 @@ class _Guard(grpc.aio.ServerInterceptor):
                 return await behaviour(request, context)
             except AppError as error:
                 await _abort(context, method, error)
-            except (ValueError, KeyError, RuntimeError, OSError) as error:
-                log.exception("grpc call failed", action="grpc.failed", method=method)
-                raised = AppError("service.failed", Kind.INTERNAL)
-                raised.__cause__ = error
-                await _abort(context, method, raised)
+            except Exception as error:  # noqa: BLE001 - the boundary: no text of an error leaves the service
+                await _abort(context, method, _unforeseen(error, method))
 
         return guarded
 
@@ -119,8 +117,19 @@ class _Guard(grpc.aio.ServerInterceptor):
                     yield answer
             except AppError as error:
                 await _abort(context, method, error)
+            except Exception as error:  # noqa: BLE001 - as above
+                await _abort(context, method, _unforeseen(error, method))
 
         return guarded
+
+
+def _unforeseen(error: Exception, method: str) -> AppError:
+    """What the caller is told: that waiting may help, or that it is a bug, which the log describes."""
+    if is_outage(error):
+        log.warning("grpc call met an outage", action="grpc.outage", method=method, error=type(error).__name__)
+        return AppError("service.unavailable", Kind.UNAVAILABLE, retryable=True)
+    log.error("grpc call failed", action="grpc.failed", method=method, exc_info=error)
+    return AppError("service.failed", Kind.INTERNAL)
 
 
 async def _abort(context: Context, method: str, error: AppError) -> None:

@@ -86,7 +86,7 @@ class Tokens:
                 options={"require": ["sub", "aud", "exp", "iat"], "verify_exp": False, "verify_iat": False},
             )
             issued, expires = int(body["iat"]), int(body["exp"])
-        except (jwt.PyJWTError, KeyError, ValueError) as error:
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, OverflowError) as error:
             raise AppError("token.invalid", Kind.UNAUTHENTICATED, audience=audience) from error
         now = self._clock.now().timestamp()
         if now > expires + LEEWAY.total_seconds() or expires - issued > LIFETIME.total_seconds():
