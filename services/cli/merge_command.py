@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from services.cli.check_pdf import limits_of
 from services.cli.local import LocalFile, UnreadablePathError, look_at, sandboxed, shown
 from services.cli.merge_report import MergeReport
 from services.cli.options import CATALOGUE_ID, ItemOption, JsonOption, LangOption, bar, item_of, refuse
+from services.cli.publish import publish, refuse_unwritable
 from services.pdfcheck.domain.findings import DocumentLimits
 from services.pdfcheck.domain.merging import RESULT, Part
 from services.pdfcheck.usecases.measure import PRELOAD
@@ -46,7 +46,7 @@ def merge(
         hashes = [file.sha256() for file in files]
     except UnreadablePathError as error:
         refuse(error.worded(lang))
-    _check_output(output, files, lang)
+    refuse_unwritable(output, [file.path for file in files], lang)
     titles = _titles(files, title or [], lang)
     with bar({"zh": "合并", "en": "merging"}[lang], quiet=as_json) as progress:
         outcome = asyncio.run(_merge(files, titles, limits_of(catalogue, chosen), output.absolute(), progress))
@@ -68,19 +68,6 @@ def _titles(files: Sequence[LocalFile], given: Sequence[str], lang: Lang) -> lis
     return [*given, *(shown(Path(file.path.stem)) for file in files[len(given) :])]
 
 
-def _check_output(output: Path, files: Sequence[LocalFile], lang: Lang) -> None:
-    """Refuse what could not be written whole, or would replace a part."""
-    if output.is_dir() or not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
-        refuse({"zh": f"无法写到：{shown(output)}", "en": f"Cannot be written: {shown(output)}"}[lang])
-    if output.exists() and any(output.samefile(file.path) for file in files):
-        refuse(
-            {
-                "zh": f"输出文件就是其中一份：{shown(output)}。请换一个名字，原件应保持不变。",
-                "en": f"The output is one of the parts: {shown(output)}. Choose another name.",
-            }[lang]
-        )
-
-
 async def _merge(
     files: Sequence[LocalFile],
     titles: Sequence[str],
@@ -100,17 +87,5 @@ async def _merge(
         async with sandboxed(PRELOAD) as sandbox:
             outcome = await merge_parts(sandbox, inputs, limits, scratch, progress)
         if outcome.accepted:
-            _publish(scratch / RESULT, output)
+            publish(scratch / RESULT, output)
         return outcome
-
-
-def _publish(result: Path, output: Path) -> None:
-    """Make the result durable, then visible."""
-    with result.open("rb") as file:
-        os.fsync(file.fileno())
-    result.replace(output)
-    folder = os.open(output.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

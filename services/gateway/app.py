@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from services.gateway import problems
@@ -54,6 +56,8 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
     app.add_exception_handler(AppError, problems.on_app_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid_request)
     app.add_exception_handler(HTTPException, problems.on_http_error)
+    for failure in (SQLAlchemyError, asyncpg.PostgresError, OSError):
+        app.add_exception_handler(failure, problems.on_failed_call)
     app.add_exception_handler(Exception, problems.on_bug)
     app.add_middleware(BodyLimit)
     app.middleware("http")(_every_answer)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -12,12 +13,14 @@ from services.catalogue.complaints import of_validation
 from services.catalogue.error_texts import explain
 from services.catalogue.wording import Lang
 from services.gateway import limits
+from services.kernel.db.outage import is_outage
 from services.kernel.errors import KINDS, AppError, Kind
 
 LANGUAGES: tuple[Lang, Lang] = ("en", "zh")
 #: How many problems of one request are said.
 MOST_PROBLEMS = 10
 MEDIA_TYPE = "application/problem+json"
+log = structlog.get_logger()
 
 
 def language(request: Request) -> Lang:
@@ -84,6 +87,14 @@ def _refusal(status: int) -> AppError:
         case limits.TOO_LARGE:
             return AppError("request.too-large", Kind.TOO_LARGE, most_bytes=limits.MOST_BODY_BYTES)
     return AppError("request.refused", Kind.INVALID, http_status=status)
+
+
+async def on_failed_call(request: Request, error: Exception) -> JSONResponse:
+    """The gateway's own database or disk: waiting helps where it is away, anything else is a bug."""
+    if not is_outage(error):
+        raise error
+    log.warning("waiting for the database or the disk", action="gateway.outage", error=type(error).__name__)
+    return problem(request, AppError("service.unavailable", Kind.UNAVAILABLE, retryable=True))
 
 
 async def on_bug(request: Request, _error: Exception) -> JSONResponse:
