@@ -44,17 +44,43 @@ def _dsn(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+class Bell:
+    """One LISTEN connection for any number that wait in this process; it is there only while somebody waits."""
+
+    def __init__(self, url: str, channel: str) -> None:
+        """Nothing connects before the first one waits."""
+        self._dsn = _dsn(url)
+        self._channel = channel
+        self._waiting: set[EventWakeup] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def heard(self) -> AsyncIterator[Wakeup]:
+        """A wakeup that every NOTIFY wakes."""
+        wakeup = EventWakeup()
+        self._waiting.add(wakeup)
+        if self._task is None:
+            self._task = asyncio.create_task(_listen(self._dsn, self._channel, self._ring))
+        try:
+            yield wakeup
+        finally:
+            self._waiting.discard(wakeup)
+            if not self._waiting and self._task is not None:
+                task, self._task = self._task, None
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    def _ring(self) -> None:
+        for wakeup in self._waiting:
+            wakeup.wake()
+
+
 @asynccontextmanager
 async def listening(url: str, channel: str) -> AsyncIterator[Wakeup]:
     """A wakeup that every NOTIFY on `channel` wakes, over a connection of its own that is renewed when it is lost."""
-    wakeup = EventWakeup()
-    task = asyncio.create_task(_listen(_dsn(url), channel, wakeup.wake))
-    try:
+    async with Bell(url, channel).heard() as wakeup:
         yield wakeup
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _listen(dsn: str, channel: str, wake: Callable[[], None]) -> None:

@@ -169,8 +169,12 @@ class Work(Protocol):
         """Ids of every dossier that has a chain or a head."""
         ...
 
-    async def changes(self, scope: Scope, after_seq: int, size: int) -> Sequence[Change]:
-        """The change feed after a number, oldest first."""
+    async def last_change(self) -> int:
+        """The number of the newest change that can be seen, 0 before the first; later ones have larger numbers."""
+        ...
+
+    async def changes(self, scope: Scope, after: int, up_to: int, size: int) -> Sequence[tuple[Change, Dossier]]:
+        """The change feed within (`after`, `up_to`], oldest first, each with its dossier without materials."""
         ...
 
     def watch(self) -> AbstractAsyncContextManager["Waiting"]:

@@ -17,6 +17,7 @@ from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.errors import AppError, Kind
 from services.review.domain.projection import MaterialView
 from services.review.domain.records import Dossier, Organisation, Role
+from services.review.ports import Change
 from services.review.usecases.dossiers import DossierView
 
 ROLES = {
@@ -173,3 +174,10 @@ def material_of(view: DossierView, material_id: str) -> pb.Material:
 def checklist(checklist: Checklist) -> str:
     """The checklist as JSON."""
     return json.dumps(to_data(checklist), ensure_ascii=False)
+
+
+def change(change: Change) -> pb.WatchResponse:
+    """A line of the change feed."""
+    return pb.WatchResponse(
+        seq=change.seq, dossier_id=change.dossier_id, material_id=change.material_id, kind=change.kind
+    )

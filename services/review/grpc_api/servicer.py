@@ -15,9 +15,11 @@ from services.kernel.grpc_server import Servicer, caller
 from services.kernel.tokens import Tokens
 from services.review.domain.records import Defect, Organisation, Role
 from services.review.grpc_api import messages
-from services.review.ports import Scope
-from services.review.usecases import auditing, dossiers, offices, reviewing
+from services.review.usecases import auditing, dossiers, offices, reviewing, watching
 from services.review.usecases.context import Context
+
+#: A lost notification costs no more than this.
+_LOOK_ANYWAY_S = 5.0
 
 
 class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
@@ -103,19 +105,21 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
 
     async def GetDossier(self, request: pb.GetDossierRequest, context: CallContext) -> pb.GetDossierResponse:
         """See the contract."""
+        seq = await self._context.work.last_change()
         view = await dossiers.get_dossier(self._context, caller().actor, request.dossier_id)
-        return pb.GetDossierResponse(dossier=messages.dossier(view))
+        return pb.GetDossierResponse(dossier=messages.dossier(view), seq=seq)
 
     async def ListDossiers(self, request: pb.ListDossiersRequest, context: CallContext) -> pb.ListDossiersResponse:
         """See the contract."""
         size = messages.page(request.page_size)
+        seq = await self._context.work.last_change()
         found = await dossiers.list_dossiers(
             self._context, caller().actor, state=request.state, waiting=request.waiting_for_me,
             before=request.page_token, size=size + 1,
         )  # fmt: skip
         following = found[size - 1][0].dossier_id if len(found) > size else ""
         headers = [messages.header(dossier, status, name) for dossier, status, name in found[:size]]
-        return pb.ListDossiersResponse(dossiers=headers, next_page_token=following)
+        return pb.ListDossiersResponse(dossiers=headers, next_page_token=following, seq=seq)
 
     async def GetProfile(self, request: pb.GetProfileRequest, context: CallContext) -> pb.GetProfileResponse:
         """See the contract."""
@@ -225,43 +229,20 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
         return answer
 
     async def Watch(self, request: pb.WatchRequest, context: CallContext) -> AsyncIterator[pb.WatchResponse]:
-        """See the contract. Scopes are read anew each time, so an office that was taken away stops the feed."""
+        """See the contract."""
         account_id, after = caller().actor, request.after_seq
         loop = asyncio.get_running_loop()
         ends = loop.time() + self._watch_s
         async with self._context.work.watch() as waiting:
             while True:
-                sent = False
-                for change in await self._visible(account_id, request.dossier_id, after):
-                    after, sent = change.seq, True
-                    yield change
-                if not sent and loop.time() >= ends:
-                    return
-                if not sent:
-                    await waiting.wait(min(5.0, max(0.0, ends - loop.time())))
-
-    async def _visible(self, account_id: str, dossier_id: str, after: int) -> list[pb.WatchResponse]:
-        """The next changes of dossiers that the actor may see; passes over what he may not."""
-        actor = await self._context.work.actor(account_id)
-        paths = sorted({office.organisation.path for office in actor.offices})
-        found: dict[int, pb.WatchResponse] = {}
-        for path in paths:
-            scope = Scope(organisation_path=path, dossier_id=dossier_id)
-            changes = await self._context.work.changes(scope, after, messages.MOST)
-            visible: dict[str, bool] = {}
-            for change in changes:
-                if change.dossier_id not in visible:
-                    async with self._context.work.begin(Scope(organisation_path=path)) as unit:
-                        dossier = await unit.dossier(change.dossier_id)
-                    visible[change.dossier_id] = dossier is not None and actor.may_see(dossier)
-                if visible[change.dossier_id]:
-                    found[change.seq] = pb.WatchResponse(
-                        seq=change.seq,
-                        dossier_id=change.dossier_id,
-                        material_id=change.material_id,
-                        kind=change.kind,
-                    )
-        return [found[seq] for seq in sorted(found)]
+                found, reached = await watching.changes_after(self._context, account_id, request.dossier_id, after)
+                for change in found:
+                    yield messages.change(change)
+                if reached == after:
+                    if loop.time() >= ends:
+                        return
+                    await waiting.wait(min(_LOOK_ANYWAY_S, max(0.0, ends - loop.time())))
+                after = reached
 
 
 def servicer(context: Context, tokens: Tokens, *, watch_s: float) -> Servicer:

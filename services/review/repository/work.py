@@ -1,7 +1,7 @@
 """Opens transactions, and what belongs to no dossier; see the port."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -13,7 +13,7 @@ from services.kernel.db.engine import EVERYTHING, Database
 from services.kernel.db.engine import Scope as RowScope
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
-from services.kernel.wakeup import listening
+from services.kernel.wakeup import Bell
 from services.review.domain.audit import AuditRow, Head
 from services.review.domain.records import Actor, Dossier, DossierState, Office, Organisation, Role
 from services.review.ports import Change, Scope, Unit, Waiting
@@ -35,6 +35,7 @@ class PostgresWork:
         self._audit_key = audit_key
         self._clock = clock
         self._ids = ids
+        self._bell = Bell(database.url, CHANGES_CHANNEL)
 
     @asynccontextmanager
     async def begin(self, scope: Scope) -> AsyncIterator[Unit]:
@@ -142,16 +143,27 @@ class PostgresWork:
         async with self._database.transaction(EVERYTHING) as connection:
             return sorted(row[0] for row in await connection.execute(query))
 
-    async def changes(self, scope: Scope, after_seq: int, size: int) -> Sequence[Change]:
+    async def last_change(self) -> int:
         """See the port."""
-        table = tables.changes
-        query = sa.select(table).where(table.c.seq > after_seq).order_by(table.c.seq).limit(size)
+        async with self._database.transaction(EVERYTHING) as connection:
+            found = await connection.execute(sa.select(sa.func.coalesce(sa.func.max(tables.changes.c.seq), 0)))
+            return int(found.scalar_one())
+
+    async def changes(self, scope: Scope, after: int, up_to: int, size: int) -> Sequence[tuple[Change, Dossier]]:
+        """See the port."""
+        table, dossiers = tables.changes, tables.dossiers
+        query = (
+            sa.select(table.c.seq, table.c.material_id, table.c.kind, dossiers)
+            .join_from(table, dossiers, dossiers.c.dossier_id == table.c.dossier_id)
+            .where(table.c.seq > after, table.c.seq <= up_to)
+            .order_by(table.c.seq)
+            .limit(size)
+        )
         async with self._database.transaction(_rows(scope)) as connection:
             rows = (await connection.execute(query)).mappings().all()
-        return [Change(**{name: row[name] for name in ("seq", "dossier_id", "material_id", "kind")}) for row in rows]
+        names = ("seq", "dossier_id", "material_id", "kind")
+        return [(Change(**{name: row[name] for name in names}), mapping.dossier(row)) for row in rows]
 
-    @asynccontextmanager
-    async def watch(self) -> AsyncIterator[Waiting]:
+    def watch(self) -> AbstractAsyncContextManager[Waiting]:
         """See the port."""
-        async with listening(self._database.url, CHANGES_CHANNEL) as wakeup:
-            yield wakeup
+        return self._bell.heard()

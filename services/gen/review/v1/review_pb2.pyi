@@ -908,16 +908,20 @@ class GetDossierResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DOSSIER_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    seq: _builtins.int
+    """Everything that the change feed tells up to this number is in the dossier: where to watch on from."""
     @_builtins.property
     def dossier(self) -> Global___Dossier: ...
     def __init__(
         self,
         *,
         dossier: Global___Dossier | None = ...,
+        seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dossier", b"dossier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier", b"dossier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier", b"dossier", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -962,7 +966,10 @@ class ListDossiersResponse(_message.Message):
 
     DOSSIERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    seq: _builtins.int
+    """As in GetDossierResponse."""
     @_builtins.property
     def dossiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Dossier]: ...
     def __init__(
@@ -970,10 +977,11 @@ class ListDossiersResponse(_message.Message):
         *,
         dossiers: _abc.Iterable[Global___Dossier] | None = ...,
         next_page_token: _builtins.str = ...,
+        seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossiers", b"dossiers", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossiers", b"dossiers", "next_page_token", b"next_page_token", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
