@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches, once and pinned, what only tests and linting need, into a cache outside the tree.
-# buf (contracts) comes from npm; 7-Zip (reads disc images back) and qpdf from Debian, unpacked without root.
+# buf (contracts) comes from npm; Chromium (the pages' tests), 7-Zip (reads disc images back) and qpdf from Debian, unpacked
+# without root.
 set -euo pipefail
 cache="${SHENBAO_CACHE:?run this through make}"
 mkdir -p "$cache/bin"
@@ -46,7 +47,23 @@ debian() {
   chmod +x "$cache/bin/$name"
 }
 
+# Chromium brings many libraries: installed where we may, else unpacked with all that this machine lacks of them.
+fetch_chromium() {
+  [ -x "$cache/bin/chromium" ] && return
+  if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+  fi
+  local missing=()
+  if ! command -v chromium >/dev/null; then
+    need apt-get "install Chromium by your system's package manager and run this again"
+    mapfile -t missing < <(apt-get install -s --no-install-recommends chromium | awk '/^Inst/ {print $2}')
+  fi
+  debian chromium chromium "${missing[@]}"
+}
+
 fetch_buf
+fetch_chromium
 debian 7z 7z p7zip-full p7zip
 debian qpdf qpdf qpdf libqpdf29 libjpeg62-turbo
 echo "servers: ready in $cache" >&2
