@@ -47,6 +47,22 @@ def profile(text: str, catalogue: Catalogue, today: date) -> Profile:
         raise AppError("profile.invalid", Kind.INVALID, problems="this is not JSON", problems_zh="不是 JSON") from error
 
 
+def masked(id_number: str) -> str:
+    """An ID number as it is shown."""
+    return f"{id_number[:3]}{'*' * 11}{id_number[-4:]}"
+
+
+def unmasked(text: str, stored: Profile) -> str:
+    """A profile in which the ID number was left as it is shown, with the number itself."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(data, dict) and data.get("id_number") == masked(stored.id_number):
+        return json.dumps({**data, "id_number": stored.id_number})
+    return text
+
+
 def organisation(organisation: Organisation) -> pb.Organisation:
     """An organisation."""
     return pb.Organisation(

@@ -125,12 +125,14 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
         """See the contract."""
         profile, version = await dossiers.get_profile(self._context, caller().actor, request.dossier_id)
         data = profile.model_dump(mode="json", exclude_defaults=True)
-        data["id_number"] = f"{profile.id_number[:3]}{'*' * 11}{profile.id_number[-4:]}"
+        data["id_number"] = messages.masked(profile.id_number)
         return pb.GetProfileResponse(profile_json=json.dumps(data, ensure_ascii=False), version=version)
 
     async def PutProfile(self, request: pb.PutProfileRequest, context: CallContext) -> pb.PutProfileResponse:
         """See the contract."""
-        profile = messages.profile(request.profile_json, self._context.catalogue, self._today())
+        stored, _ = await dossiers.get_profile(self._context, caller().actor, request.dossier_id)
+        text = messages.unmasked(request.profile_json, stored)
+        profile = messages.profile(text, self._context.catalogue, self._today())
         view = await dossiers.put_profile(self._context, caller().actor, request.dossier_id, profile, request.version)
         return pb.PutProfileResponse(dossier=messages.dossier(view))
 
