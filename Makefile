@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: chaos errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: chaos words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ proto-check: setup ## Fail when services/gen is not what proto/ says
 
 errors: setup ## Write docs/errors.md from the wording of errors and findings
 	@$(BIN)/python docs/make_errors.py
+
+words: setup ## Bring the pages' English in line with their Chinese
+	@PYTHONPATH=. $(BIN)/python tools/words.py
 
 baseline: servers ## Renew, on purpose, the contract that breaking changes are measured against
 	@cd proto && $(CACHE)/bin/buf build -o baseline.binpb

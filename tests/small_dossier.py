@@ -23,6 +23,11 @@ COMPONENTS = {
 }  # fmt: skip
 
 
+def another(name: str, seventeen: str) -> Data:
+    """The profile of somebody else who owes the same."""
+    return {**PROFILE, "name": name, "id_number": seventeen + id_number.check_digit(seventeen)}
+
+
 def page(folder: Path, item: str, *, seed: int) -> Path:
     """A scanned page for an item; another seed is another scan."""
     path = folder / f"{item}-{seed}.pdf"

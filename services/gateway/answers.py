@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
+from services.gateway.languages import language
 from services.gateway.plain import plain
-from services.gateway.problems import language
 from services.gen.review.v1 import review_pb2
 from services.kernel.errors import AppError, Kind
 

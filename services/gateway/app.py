@@ -17,12 +17,15 @@ from starlette.exceptions import HTTPException
 from services.gateway import problems
 from services.gateway.guard import Gateway
 from services.gateway.limits import BodyLimit
-from services.gateway.routes import dossiers, front, health, objects, operating, reviewing, session, uploads
+from services.gateway.pages import applicant, profile, signing, stream, visitor
+from services.gateway.routes import dossiers, health, objects, operating, reviewing, session, uploads
 from services.gateway.schemas.openapi import DescribedApp
 from services.kernel.errors import AppError
 
-_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
-_POLICY += "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; worker-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -50,9 +53,23 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
         redoc_url=None,
     )
     app.state.gateway = gateway
-    for routes in (session, dossiers, uploads, reviewing, operating, objects, health, front):
+    for routes in (
+        session,
+        dossiers,
+        uploads,
+        reviewing,
+        operating,
+        objects,
+        health,
+        signing,
+        applicant,
+        profile,
+        stream,
+    ):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    app.add_exception_handler(visitor.SignInNeeded, visitor.on_sign_in_needed)
+    app.add_exception_handler(visitor.PasswordDue, visitor.on_password_due)
     app.add_exception_handler(AppError, problems.on_app_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid_request)
     app.add_exception_handler(HTTPException, problems.on_http_error)

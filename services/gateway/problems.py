@@ -1,18 +1,19 @@
 """Errors as RFC 9457 problem details, in the reader's language."""
 
-import json
 from typing import Any
 
 import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from services.catalogue.complaints import of_validation
 from services.catalogue.error_texts import explain
 from services.catalogue.wording import Lang
 from services.gateway import limits
+from services.gateway.languages import language
+from services.gateway.pages.view import page
 from services.kernel.db.outage import is_outage
 from services.kernel.errors import KINDS, AppError, Kind
 
@@ -23,17 +24,14 @@ MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger()
 
 
-def language(request: Request) -> Lang:
-    """English when the browser asks for it before Chinese; Chinese otherwise."""
-    accepted = request.headers.get("accept-language", "").lower()
-    return "en" if accepted.startswith("en") else "zh"
-
-
-def problem(request: Request, error: AppError) -> JSONResponse:
-    """The error as an answer; `request_id` is what an operator searches the logs for."""
+def problem(request: Request, error: AppError, status: int | None = None) -> Response:
+    """The error as an answer, a page for browsers that look at pages; `request_id` is what an operator searches for."""
     lang = language(request)
     text = explain(error.code, error.params, lang)
-    status = KINDS[error.kind].http
+    status = status or KINDS[error.kind].http
+    request_id = getattr(request.state, "request_id", "")
+    if _wants_page(request):
+        return page(request, "error.html", status, problem=text, code=error.code, request_id=request_id)
     body: dict[str, Any] = {
         "type": f"/docs/errors#{error.code}",
         "title": text.title,
@@ -42,7 +40,7 @@ def problem(request: Request, error: AppError) -> JSONResponse:
         "fix": text.fix,
         "code": error.code,
         "params": dict(error.params),
-        "request_id": getattr(request.state, "request_id", ""),
+        "request_id": request_id,
         "retryable": error.retryable,
     }
     headers = {"Content-Language": "zh-CN" if lang == "zh" else "en"}
@@ -53,28 +51,32 @@ def problem(request: Request, error: AppError) -> JSONResponse:
     return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
-async def on_app_error(request: Request, error: Exception) -> JSONResponse:
+def _wants_page(request: Request) -> bool:
+    path = request.url.path
+    return not path.startswith(("/api/", "/objects/")) and "text/html" in request.headers.get("accept", "")
+
+
+async def on_app_error(request: Request, error: Exception) -> Response:
     """FastAPI's handler for `AppError`."""
     if not isinstance(error, AppError):
         raise error
     return problem(request, error)
 
 
-async def on_invalid_request(request: Request, error: Exception) -> JSONResponse:
+async def on_invalid_request(request: Request, error: Exception) -> Response:
     """A body or parameter that is not of the documented form: which one and why, never what stood there."""
     found = of_validation(error.errors()[:MOST_PROBLEMS]) if isinstance(error, RequestValidationError) else ()
     en, zh = ("; ".join(each.text(lang) for each in found) for lang in LANGUAGES)
     return problem(request, AppError("request.invalid", Kind.INVALID, problems=en, problems_zh=zh))
 
 
-async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's own refusals (no such route, wrong method, a body that cannot be read) in the same form."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    answer = problem(request, _refusal(status))
-    body = {**json.loads(bytes(answer.body)), "status": status}
-    headers = {**answer.headers, **(getattr(error, "headers", None) or {})}
-    del headers["content-length"]
-    return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    answer = problem(request, _refusal(status), status)
+    for name, value in (getattr(error, "headers", None) or {}).items():
+        answer.headers[name] = value
+    return answer
 
 
 def _refusal(status: int) -> AppError:
@@ -89,7 +91,7 @@ def _refusal(status: int) -> AppError:
     return AppError("request.refused", Kind.INVALID, http_status=status)
 
 
-async def on_failed_call(request: Request, error: Exception) -> JSONResponse:
+async def on_failed_call(request: Request, error: Exception) -> Response:
     """The gateway's own database or disk: waiting helps where it is away, anything else is a bug."""
     if not is_outage(error):
         raise error
@@ -97,6 +99,6 @@ async def on_failed_call(request: Request, error: Exception) -> JSONResponse:
     return problem(request, AppError("service.unavailable", Kind.UNAVAILABLE, retryable=True))
 
 
-async def on_bug(request: Request, _error: Exception) -> JSONResponse:
+async def on_bug(request: Request, _error: Exception) -> Response:
     """Whatever else: a bug. The log has the rest under the request id."""
     return problem(request, AppError("service.failed", Kind.INTERNAL))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,11 +29,13 @@ class Platform:
     passwords: dict[str, str]
     pid: int
     #: Closed with the platform.
-    opened: list[httpx.Client] = field(default_factory=list)
+    opened: list[httpx.Client | Client] = field(default_factory=list)
 
     def client(self, login: str) -> Client:
         """A signed-in person."""
-        return Client(self.url, login, self.passwords[login])
+        made = Client(self.url, login, self.passwords[login])
+        self.opened.append(made)
+        return made
 
     @property
     def superuser_url(self) -> str:
@@ -61,10 +64,9 @@ def await_accounts(folder: Path, process: "subprocess.Popen[bytes]", deadline_s:
     raise AssertionError("the platform did not become ready")
 
 
-@pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """`shenbao serve` on a free port with a folder of its own."""
-    folder = tmp_path_factory.mktemp("platform") / "data"
+@contextmanager
+def started(folder: Path) -> Iterator[Platform]:
+    """`shenbao serve` on a free port, with its data under `folder`; it must end without an error."""
     [port] = free_ports(1)
     command = [sys.executable, "-m", "services.cli.main", "serve", "--port", str(port), "--data", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ})
@@ -79,3 +81,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """One for every test that leaves the others' dossiers alone."""
+    with started(tmp_path_factory.mktemp("platform") / "data") as running:
+        yield running

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from services.gateway.answers import dossier_answer, version_wanted, versioned
 from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.idempotency import id_for
+from services.gateway.languages import language
 from services.gateway.limits import MOST
 from services.gateway.plain import plain
-from services.gateway.problems import language
 from services.gateway.schemas.dossiers import Changes, Checklist, Dossier, Dossiers, Material, ProfileAnswer
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.grpc_client import call, stream

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from services.gateway.auth import passwords
 from services.gateway.guard import AppGateway, Gateway, SignedIn
+from services.gateway.languages import language
 from services.gateway.plain import plain
-from services.gateway.problems import language
 from services.gateway.schemas.operation import JobAnswer, Jobs, NewAccount, Organisation, Organisations, Verification
 from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.review.v1 import review_pb2 as pb

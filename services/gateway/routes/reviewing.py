@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from services.gateway.answers import dossier_answer, version_wanted
 from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.idempotency import id_for
+from services.gateway.languages import language
 from services.gateway.plain import plain
-from services.gateway.problems import language
 from services.gateway.schemas.dossiers import Dossier, Material
 from services.gateway.schemas.operation import Audit, Verification
 from services.gen.review.v1 import review_pb2 as pb

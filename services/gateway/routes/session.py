@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from services.gateway.guard import AnySession, AppGateway, Gateway, check_origin
+from services.gateway.languages import language
 from services.gateway.plain import plain
-from services.gateway.problems import language
 from services.gateway.repository import Session
 from services.gateway.schemas.operation import SessionAnswer
 from services.gen.review.v1 import review_pb2

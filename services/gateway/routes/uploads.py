@@ -7,9 +7,9 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from services.gateway.guard import AppGateway, SignedIn
+from services.gateway.languages import language
 from services.gateway.limits import MOST
 from services.gateway.plain import plain
-from services.gateway.problems import language
 from services.gateway.schemas import files as schemas
 from services.gateway.schemas.common import Presigned
 from services.gen.pdfcheck.v1 import pdfcheck_pb2

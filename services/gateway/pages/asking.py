@@ -1,0 +1,54 @@
+"""What pages ask of the other services, as plain data in the reader's language."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from services.gateway.guard import Gateway
+from services.gateway.languages import language
+from services.gateway.plain import Data, plain
+from services.gen.review.v1 import review_pb2 as pb
+from services.kernel.grpc_client import call
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """A dossier and the number of the last change that it holds: where the page's event stream goes on."""
+
+    dossier: Data
+    seq: int
+
+
+async def dossier(request: Request, gateway: Gateway, account_id: str, dossier_id: str) -> Seen:
+    """A dossier. Raises `AppError` request.not-found."""
+    asked = pb.GetDossierRequest(dossier_id=dossier_id)
+    token = gateway.peers.as_actor(account_id)
+    found = await call(gateway.peers.review.GetDossier, asked, token=token, idempotent=True)
+    return Seen(dossier=plain(found.dossier, language(request)), seq=found.seq)
+
+
+async def checklist(gateway: Gateway, account_id: str, dossier_id: str) -> Data:
+    """What the applicant owes, and why."""
+    asked = pb.GetChecklistRequest(dossier_id=dossier_id)
+    token = gateway.peers.as_actor(account_id)
+    found = await call(gateway.peers.review.GetChecklist, asked, token=token, idempotent=True)
+    answer: Data = json.loads(found.checklist_json)
+    return answer
+
+
+async def profile(gateway: Gateway, account_id: str, dossier_id: str) -> tuple[dict[str, Any], int]:
+    """The profile with a masked ID number, and the dossier's version."""
+    asked = pb.GetProfileRequest(dossier_id=dossier_id)
+    token = gateway.peers.as_actor(account_id)
+    found = await call(gateway.peers.review.GetProfile, asked, token=token, idempotent=True)
+    return json.loads(found.profile_json), found.version
+
+
+async def newest_dossier_id(gateway: Gateway, account_id: str) -> str:
+    """The applicant's newest dossier, "" when there is none."""
+    asked = pb.ListDossiersRequest(page_size=1)
+    token = gateway.peers.as_actor(account_id)
+    found = await call(gateway.peers.review.ListDossiers, asked, token=token, idempotent=True)
+    return found.dossiers[0].dossier_id if found.dossiers else ""

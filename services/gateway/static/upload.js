@@ -1,0 +1,264 @@
+// Sends files in parts: each is hashed in a worker, signed by the server, and PUT where the server says.
+// Parts that are there already are not sent again, so the same file picked later goes on where it stopped.
+const place = document.getElementById("uploads");
+const { dossier, material } = place.dataset;
+const words = JSON.parse(place.dataset.words);
+const base = `/api/v1/dossiers/${dossier}`;
+const csrf = document.body.dataset.csrf;
+const AT_ONCE = 3;
+const MOST_PAUSE_MS = 30_000;
+const remembered = `shenbao-unfinished-${material}`;
+
+class Refused extends Error {
+  constructor(status, problem) { super(problem.detail || String(status)); this.status = status; this.problem = problem; }
+}
+
+const hashing = new Worker(new URL("hashing.js", import.meta.url));
+const asked = new Map();
+let number = 0;
+hashing.onmessage = ({ data }) => {
+  const { done, failed } = asked.get(data.id);
+  asked.delete(data.id);
+  if (data.error) failed(new Error(words.changed)); else done(data.hex);
+};
+const sha256 = (slice) => new Promise((done, failed) => {
+  number += 1;
+  asked.set(number, { done, failed });
+  hashing.postMessage({ id: number, slice });
+});
+
+async function api(method, path, body, signal) {
+  const answer = await fetch(base + path, {
+    method, signal, headers: { "X-CSRF-Token": csrf, "Content-Type": "application/json", "Accept-Language": document.documentElement.lang },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => ({})));
+  return answer.status === 204 ? null : answer.json();
+}
+
+function put(request, body, sent, signal) {
+  return new Promise((done, failed) => {
+    const call = new XMLHttpRequest();
+    call.open(request.method, request.url);
+    for (const [name, value] of Object.entries(request.headers)) call.setRequestHeader(name, value);
+    call.upload.onprogress = (event) => sent(event.loaded);
+    call.onload = () => {
+      if (call.status === 200) { done(); return; }
+      let problem = {};
+      try { problem = JSON.parse(call.responseText); } catch { /* a proxy's own page */ }
+      failed(new Refused(call.status, problem));
+    };
+    call.onerror = () => failed(new TypeError("network"));
+    call.onabort = () => failed(new DOMException("aborted", "AbortError"));
+    signal.addEventListener("abort", () => call.abort(), { once: true });
+    call.send(body);
+  });
+}
+
+function passing(error) {
+  if (error instanceof Refused) return error.status >= 500 || error.status === 429 || error.status === 403;
+  return error instanceof TypeError;
+}
+
+const MB = 2 ** 20;
+const size = (bytes) => `${(bytes / MB).toFixed(bytes < 100 * MB ? 1 : 0)} MB`;
+const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
+
+function unfinished(change) {
+  const known = JSON.parse(localStorage.getItem(remembered) || "{}");
+  change(known);
+  if (Object.keys(known).length) localStorage.setItem(remembered, JSON.stringify(known));
+  else localStorage.removeItem(remembered);
+}
+
+class Upload {
+  constructor(file, component) {
+    this.file = file;
+    this.component = component;
+    this.there = new Map();
+    this.sending = new Map();
+    this.paused = false;
+    this.stop = new AbortController();
+    this.draw();
+  }
+
+  draw() {
+    this.box = document.createElement("div");
+    this.box.className = "upload";
+    this.title = document.createElement("p");
+    this.title.textContent = this.file.name;
+    this.bar = document.createElement("progress");
+    this.bar.max = 1;
+    this.bar.value = 0;
+    this.bar.setAttribute("aria-label", this.file.name);
+    this.told = document.createElement("p");
+    this.told.className = "hint";
+    this.told.setAttribute("role", "status");
+    this.pauseButton = this.button(words.pause, () => (this.paused ? this.resume() : this.pause()));
+    this.cancelButton = this.button(words.cancel, () => this.cancel());
+    this.box.append(this.title, this.bar, this.told, this.pauseButton, this.cancelButton);
+    place.append(this.box);
+  }
+
+  button(text, act) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = "link";
+    made.textContent = text;
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  say(text) { this.told.textContent = text; }
+
+  pause() {
+    this.paused = true;
+    this.stop.abort();
+    this.pauseButton.textContent = words.resume;
+    this.say(words.paused);
+  }
+
+  resume() {
+    this.paused = false;
+    this.stop = new AbortController();
+    this.pauseButton.textContent = words.pause;
+    this.run();
+  }
+
+  async cancel() {
+    this.paused = true;
+    this.stop.abort();
+    if (this.id) await api("DELETE", `/uploads/${this.id}`).catch(() => null);
+    this.forget();
+    this.box.remove();
+  }
+
+  forget() { unfinished((known) => { delete known[this.file.name]; }); }
+
+  show() {
+    const done = [...this.there.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const moving = [...this.sending.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const all = Math.min(done + moving, this.file.size);
+    const seconds = (performance.now() - this.began) / 1000;
+    const speed = (all - this.before) / Math.max(seconds, 0.1);
+    this.bar.value = this.file.size ? all / this.file.size : 0;
+    const left = speed > 0 ? ` · ${words.left} ${clock((this.file.size - all) / speed)}` : "";
+    this.say(`${words.sending} ${size(all)} / ${size(this.file.size)} · ${size(speed)}/s${left}`);
+  }
+
+  async run() {
+    try {
+      await this.send(this.stop.signal);
+    } catch (error) {
+      if (!this.paused && error.name !== "AbortError") this.fail(error);
+    }
+  }
+
+  // Repeats what only waiting can mend: a lost network, a server that restarts, a link that has expired.
+  async patiently(signal, act) {
+    for (let pause = 500; ; pause = Math.min(pause * 2, MOST_PAUSE_MS)) {
+      try {
+        return await act();
+      } catch (error) {
+        if (signal.aborted || !passing(error)) throw error;
+      }
+      this.say(words.waiting);
+      await new Promise((go) => {
+        const timer = setTimeout(go, pause);
+        for (const [target, event] of [[window, "online"], [signal, "abort"]]) {
+          target.addEventListener(event, () => { clearTimeout(timer); go(); }, { once: true });
+        }
+      });
+      signal.throwIfAborted();
+    }
+  }
+
+  fail(error) {
+    this.stop.abort();
+    this.box.classList.add("problem");
+    const problem = error.problem || {};
+    this.say([problem.title, problem.detail || error.message, problem.fix].filter(Boolean).join(" "));
+    this.pauseButton.remove();
+    this.forget();
+  }
+
+  async send(signal) {
+    const told = { component: this.component, file_name: this.file.name, size_bytes: this.file.size };
+    const upload = await this.patiently(signal, () => api("POST", `/materials/${material}/uploads`, told, signal));
+    this.id = upload.upload_id;
+    this.there = new Map(upload.parts.map((part) => [part.number, part.size_bytes]));
+    this.sending = new Map();
+    this.began = performance.now();
+    this.before = [...this.there.values()].reduce((sum, bytes) => sum + bytes, 0);
+    unfinished((known) => { known[this.file.name] = true; });
+    const due = [];
+    for (let n = 1; n <= upload.part_count; n += 1) if (!this.there.has(n)) due.push(n);
+    const next = async () => {
+      for (let n = due.shift(); n !== undefined; n = due.shift()) {
+        const each = n;
+        await this.patiently(signal, () => this.part(each, upload.part_size_bytes, signal));
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: AT_ONCE }, next));
+    } catch (error) {
+      this.stop.abort(); // what cannot go on must not leave its neighbours running
+      throw error;
+    }
+    this.say(words.joining);
+    await this.patiently(signal, () => api("POST", `/uploads/${this.id}/completion`, {}, signal));
+    this.forget();
+    window.htmx.trigger(document.querySelector("[data-live-material]"), "live");
+    this.box.remove();
+  }
+
+  async part(n, partSize, signal) {
+    const slice = this.file.slice((n - 1) * partSize, Math.min(n * partSize, this.file.size));
+    const hex = await sha256(slice);
+    const { parts: [signed] } = await api("POST", `/uploads/${this.id}/parts`, { parts: [{ number: n, size_bytes: slice.size, sha256: hex }] }, signal);
+    try {
+      await put(signed.request, slice, (bytes) => { this.sending.set(n, bytes); this.show(); }, signal);
+    } finally {
+      this.sending.delete(n);
+    }
+    this.there.set(n, slice.size);
+    this.show();
+  }
+}
+
+function take(files, component) {
+  if (!globalThis.crypto?.subtle) {
+    place.textContent = words.insecure;
+    return;
+  }
+  for (const file of files) new Upload(file, component).run();
+}
+
+document.addEventListener("change", (event) => {
+  const input = event.target;
+  if (!(input instanceof HTMLInputElement) || input.type !== "file") return;
+  take([...input.files], input.dataset.component);
+  input.value = "";
+});
+document.addEventListener("dragover", (event) => {
+  const zone = event.target.closest?.(".component");
+  if (!zone) return;
+  event.preventDefault();
+  zone.querySelector(".drop")?.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => event.target.closest?.(".component")?.querySelector(".drop")?.classList.remove("over"));
+document.addEventListener("drop", (event) => {
+  const zone = event.target.closest?.(".component");
+  if (!zone) return;
+  event.preventDefault();
+  zone.querySelector(".drop")?.classList.remove("over");
+  take([...event.dataTransfer.files], zone.dataset.component);
+});
+
+const left = Object.keys(JSON.parse(localStorage.getItem(remembered) || "{}"));
+if (left.length) {
+  const note = document.createElement("p");
+  note.className = "note";
+  note.textContent = words.again + left.join("、");
+  place.append(note);
+}
