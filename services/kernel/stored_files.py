@@ -38,9 +38,14 @@ class StoredFiles:
         self._stub = upload_pb2_grpc.UploadServiceStub(channel)
         self._token = token
 
-    async def describe(self, dossier_id: str, organisation_path: str, file_id: str) -> StoredFile | None:
-        """The file, None when it was deleted. Raises `AppError` otherwise."""
-        asked = upload_pb2.DescribeFileRequest(dossier_id=dossier_id, file_id=file_id)
+    async def describe(
+        self, dossier_id: str, organisation_path: str, file_id: str, *, replaced_too: bool = False
+    ) -> StoredFile | None:
+        """The file, None when it was deleted; `replaced_too` finds evidence that was replaced since.
+
+        Raises `AppError` otherwise.
+        """
+        asked = upload_pb2.DescribeFileRequest(dossier_id=dossier_id, file_id=file_id, replaced_too=replaced_too)
         token = self._token(dossier_id, organisation_path)
         try:
             file = (await call(self._stub.DescribeFile, asked, token=token, idempotent=True)).file
@@ -61,19 +66,29 @@ class StoredFiles:
         )
 
 
-class ObjectSource:
-    """An object as a source for the sandbox: ranges of exactly the version that was described."""
+class StoredSource:
+    """An object as a source for the sandbox: ranges of exactly one version of it."""
 
-    def __init__(self, store: ObjectStore, file: StoredFile) -> None:
+    def __init__(self, store: ObjectStore, key: str, size_bytes: int, etag: str) -> None:
         """Nothing is read yet."""
         self._store = store
-        self._file = file
+        self._key = key
+        self._etag = etag
+        self._size_bytes = size_bytes
 
     @property
     def size_bytes(self) -> int:
         """The object's size."""
-        return self._file.size_bytes
+        return self._size_bytes
 
     async def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`. Raises `ObjectChanged`, `ObjectMissing`, `StoreUnavailable`."""
-        return await self._store.read(self._file.object_key, offset, length, etag=self._file.etag)
+        return await self._store.read(self._key, offset, length, etag=self._etag)
+
+
+class ObjectSource(StoredSource):
+    """A file of `upload` as such a source, in the version that was described."""
+
+    def __init__(self, store: ObjectStore, file: StoredFile) -> None:
+        """Nothing is read yet."""
+        super().__init__(store, file.object_key, file.size_bytes, file.etag)

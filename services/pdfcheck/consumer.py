@@ -66,6 +66,7 @@ def handlers(catalogue: Catalogue, reports: Writing, ids: Ids) -> Mapping[str, H
         await cancel_of(connection, file.file_id)
         if not catalogue.item(file.item_id).is_video:
             await reports.forget_report(connection, file.file_id)
+            await enqueue(connection, SERVICE, ids, _about_file("forget", file, 90))
 
     async def rejected(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
         await cancel_of(connection, message_of(event, pb.FileRejected).file.file_id)

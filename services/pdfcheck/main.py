@@ -8,6 +8,7 @@ from services.kernel.stored_files import StoredFiles
 from services.pdfcheck import consumer, grpc_api, worker
 from services.pdfcheck.repository import PostgresReports
 from services.pdfcheck.settings import Settings
+from services.pdfcheck.usecases.pictures import Pictures
 
 
 def compose(platform: Platform, settings: Settings) -> Composition:
@@ -19,13 +20,12 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     def token(dossier_id: str, organisation_path: str) -> str:
         return platform.own_token("upload", dossier_id=dossier_id, organisation_path=organisation_path)
 
-    jobs = worker.DocumentJobs(
-        platform=platform, catalogue=catalogue, reports=reports, files=StoredFiles(channel, token)
-    )
+    files = StoredFiles(channel, token)
+    pictures = Pictures(platform.storage, platform.sandbox)
+    jobs = worker.DocumentJobs(platform=platform, catalogue=catalogue, reports=reports, files=files)
+    expires_s = settings.download_url_expires_s
     return Composition(
-        servicers=[
-            grpc_api.servicer(reports, platform.storage, platform.queue, expires_s=settings.download_url_expires_s)
-        ],
+        servicers=[grpc_api.servicer(reports, platform.storage, platform.queue, files, pictures, expires_s=expires_s)],
         handlers=consumer.handlers(catalogue, reports, platform.ids),
         jobs=jobs.handlers(),
         closing=[channel.close],

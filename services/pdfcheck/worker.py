@@ -16,6 +16,7 @@ from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
 from services.pdfcheck.domain.findings import DocumentLimits, findings_of
 from services.pdfcheck.domain.merging import RESULT, Part
 from services.pdfcheck.ports import DocumentReport, MergedFile, Recipe, Subject, Writing
+from services.pdfcheck.usecases import pictures
 from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.measure import measure
 from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
@@ -32,7 +33,7 @@ class DocumentJobs:
 
     def handlers(self) -> Mapping[str, Handler]:
         """Stage → handler."""
-        return {"check": self.check, "merge": self.merge, "discard": self.discard}
+        return {"check": self.check, "merge": self.merge, "discard": self.discard, "forget": self.forget}
 
     def _limits(self, item: Item) -> DocumentLimits:
         page_bytes = self.catalogue.page_bytes(item)
@@ -108,7 +109,7 @@ class DocumentJobs:
         async with effect(self.platform.database, job) as (connection, outbox):
             gone = await self.reports.save_merged(connection, outbox, recipe, merged)
         if gone:
-            await self.platform.storage.delete(gone)
+            await self._delete(gone)
         return None
 
     async def _keep(
@@ -136,6 +137,17 @@ class DocumentJobs:
             page_map=tuple((files[o.part].file_id, o.page) for o in merged.page_map) if merged else (),
         )
 
+    async def _delete(self, merged_key: str) -> None:
+        """A merged PDF and the pictures of its pages."""
+        await self.platform.storage.delete(merged_key)
+        await pictures.forget(self.platform.storage, pictures.folder_of_merged(merged_key))
+
+    async def forget(self, running: Running) -> None:
+        """A deleted file takes the pictures of its pages with it."""
+        job = running.job
+        await pictures.forget(self.platform.storage, pictures.folder_of_file(job.dossier_id, job.subject_id))
+        await self._end(job)
+
     async def discard(self, running: Running) -> None:
         """A material that changed: its merged PDF of another recipe goes."""
         job = running.job
@@ -143,6 +155,6 @@ class DocumentJobs:
         recipe = await self.reports.recipe(job.dossier_id, job.organisation_path, job.subject_id)
         present = recipe.recipe_sha256 if recipe is not None else ""
         if merged is not None and merged.recipe_sha256 != present and merged.object_key:
-            await self.platform.storage.delete(merged.object_key)
+            await self._delete(merged.object_key)
         async with effect(self.platform.database, job) as (connection, _):
             await self.reports.forget_merged(connection, job.subject_id, present)

@@ -45,6 +45,11 @@ async def _rejected(context: Context, unit: Unit, event: Event) -> None:
     await hearing.file_rejected(context, unit, body.file.dossier_id, body.file.file_id, body.code)
 
 
+async def _renamed(context: Context, unit: Unit, event: Event) -> None:
+    body = message_of(event, pb.FileRenamed)
+    await hearing.file_renamed(context, unit, body.file.dossier_id, body.file.file_id, body.file_version)
+
+
 async def _deleted(context: Context, unit: Unit, event: Event) -> None:
     body = message_of(event, pb.FileDeleted)
     await hearing.file_deleted(context, unit, body.file.dossier_id, body.file.file_id)
@@ -104,6 +109,7 @@ async def _disc_built(context: Context, unit: Unit, event: Event) -> None:
         sha256=body.sha256,
         size_bytes=body.size_bytes,
         file_sha256=body.file_sha256,
+        version=event.aggregate_version,
     )
     await hearing.disc_built(context, unit, body.file.dossier_id, body.file.material_id, disc)
 
@@ -112,6 +118,7 @@ EFFECTS: Mapping[str, Effect] = {
     "shenbao.upload.file-stored.v1": _stored,
     "shenbao.upload.file-verified.v1": _verified,
     "shenbao.upload.file-rejected.v1": _rejected,
+    "shenbao.upload.file-renamed.v1": _renamed,
     "shenbao.upload.file-deleted.v1": _deleted,
     "shenbao.video.video-checked.v1": _video_checked,
     "shenbao.video.disc-built.v1": _disc_built,

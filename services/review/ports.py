@@ -73,8 +73,12 @@ class Unit(Protocol):
         """Insert or replace a file with its report."""
         ...
 
-    async def delete_file(self, file_id: str) -> None:
-        """Remove a file."""
+    async def take_out_file(self, file_id: str, *, keep: bool) -> None:
+        """Remove a file from its material and end its fetches; `keep` remembers it as replaced."""
+        ...
+
+    async def mark_submitted(self, dossier: Dossier) -> None:
+        """Every file that it holds now was part of its present submission."""
         ...
 
     async def save_confirmation(self, dossier: Dossier, material_id: str, confirmation: Confirmation) -> None:
@@ -154,11 +158,21 @@ class Work(Protocol):
         ...
 
     async def dossiers(
-        self, scope: Scope, *, applicant_id: str, level: str, state: str, waiting: bool, before: str, size: int
-    ) -> Sequence[tuple[Dossier, str]]:
+        self, scope: Scope, *, applicant_id: str, level: str, state: str, waiting: bool, within: str, before: str,
+        size: int,
+    ) -> Sequence[tuple[Dossier, str]]:  # fmt: skip
         """Dossiers without materials, newest first, with their status: one applicant's, or those that reached
-        `level`; `waiting` keeps those that are at `level` now. `before` is the last id of the page before.
+        `level`; `waiting` keeps those that are at `level` now, `within` those of an organisation path. `before` is
+        the last id of the page before.
         """
+        ...
+
+    async def count_dossiers(self, scope: Scope, *, applicant_id: str, level: str) -> tuple[Mapping[str, int], int]:
+        """The same by state, and how many are at `level` now."""
+        ...
+
+    async def organisation_names(self, organisation_ids: Sequence[str]) -> Mapping[str, str]:
+        """Names of organisations."""
         ...
 
     async def chain(self, scope: Scope, dossier_id: str) -> tuple[Sequence[AuditRow], Head | None]:

@@ -143,7 +143,9 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
 
     async def DescribeFile(self, request: pb.DescribeFileRequest, context: CallContext) -> pb.DescribeFileResponse:
         """See the contract."""
-        file = await files.describe_file(self._context, _scope(request.dossier_id, _READS), request.file_id)
+        file = await files.describe_file(
+            self._context, _scope(request.dossier_id, _READS), request.file_id, replaced_too=request.replaced_too
+        )
         return pb.DescribeFileResponse(file=_file(file))
 
     async def ListFiles(self, request: pb.ListFilesRequest, context: CallContext) -> pb.ListFilesResponse:
@@ -156,11 +158,20 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
         await files.delete_file(self._context, _scope(request.dossier_id, frozenset({"delete"})), request.file_id)
         return pb.DeleteFileResponse()
 
+    async def RenameFile(self, request: pb.RenameFileRequest, context: CallContext) -> pb.RenameFileResponse:
+        """See the contract."""
+        scope = _scope(request.dossier_id, frozenset({"delete"}))
+        return pb.RenameFileResponse(
+            file=_file(await files.rename_file(self._context, scope, request.file_id, request.file_name))
+        )
+
     async def PresignDownload(
         self, request: pb.PresignDownloadRequest, context: CallContext
     ) -> pb.PresignDownloadResponse:
         """See the contract."""
-        presigned = await files.presign_download(self._context, _scope(request.dossier_id, _READS), request.file_id)
+        presigned = await files.presign_download(
+            self._context, _scope(request.dossier_id, _READS), request.file_id, replaced_too=request.replaced_too
+        )
         return pb.PresignDownloadResponse(request=_presigned(presigned))
 
 

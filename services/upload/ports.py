@@ -56,6 +56,10 @@ class Unit(Protocol):
         """Event FileVerified or FileRejected, by the file's state."""
         ...
 
+    async def announce_renamed(self, file: File) -> None:
+        """Event FileRenamed."""
+        ...
+
     async def announce_deleted(self, file: File) -> None:
         """Event FileDeleted."""
         ...

@@ -222,6 +222,11 @@ class PostgresUnit:
                 "file-rejected", file, events_pb2.FileRejected(file=_reference(file), code=file.rejection_code)
             )
 
+    async def announce_renamed(self, file: File) -> None:
+        """See the port."""
+        body = events_pb2.FileRenamed(file=_reference(file), file_version=file.version)
+        self._announce("file-renamed", file, body)
+
     async def announce_deleted(self, file: File) -> None:
         """See the port."""
         await cancel_of(self._connection, file.file_id)

@@ -37,12 +37,19 @@ def handlers(catalogue: Catalogue, ids: Ids) -> Mapping[str, Handler]:
             job = _job("verdict", file, key=f"verdict:{file.file_id}", priority=10, argument=place)
             await enqueue(connection, SERVICE, ids, job)
 
+    async def renamed(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
+        body = message_of(event, pb.FileRenamed)
+        file = body.file
+        if catalogue.item(file.item_id).is_video:
+            place = f"{file.material_id}/{file.item_id}/{file.component_id}"
+            key = f"verdict:{file.file_id}:{body.file_version}"
+            await cancel_of(connection, file.file_id)  # what is being judged or built has the old name
+            await enqueue(connection, SERVICE, ids, _job("verdict", file, key=key, priority=5, argument=place))
+
     async def disc_requested(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
         file = message_of(event, pb.DiscRequested).file
         place = f"{file.material_id}/{file.item_id}/{file.component_id}"
-        await enqueue(
-            connection, SERVICE, ids, _job("disc", file, key=f"disc:{file.file_id}", priority=50, argument=place)
-        )
+        await enqueue(connection, SERVICE, ids, _job("disc", file, key=f"disc:{event.id}", priority=50, argument=place))
 
     async def gone(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
         file = message_of(event, pb.FileDeleted).file
@@ -55,6 +62,7 @@ def handlers(catalogue: Catalogue, ids: Ids) -> Mapping[str, Handler]:
 
     return {
         "shenbao.upload.file-stored.v1": stored,
+        "shenbao.upload.file-renamed.v1": renamed,
         "shenbao.upload.file-deleted.v1": gone,
         "shenbao.upload.file-rejected.v1": rejected,
         "shenbao.review.disc-requested.v1": disc_requested,

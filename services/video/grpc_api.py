@@ -10,8 +10,11 @@ from services.kernel.errors import not_found
 from services.kernel.grpc_server import Context, Servicer, dossier_of_caller
 from services.kernel.jobs import grpc_view
 from services.kernel.jobs.queue import Queue
+from services.kernel.sandbox.port import Sandbox
 from services.kernel.storage.port import ObjectStore
+from services.kernel.stored_files import ObjectSource, StoredFiles
 from services.video.ports import Disc, Reports, VideoReport
+from services.video.usecases import poster
 
 
 def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoReport:
@@ -43,8 +46,13 @@ def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoRepor
 class VideoApi(video_pb2_grpc.VideoServiceServicer):
     """Calls about a file name its dossier in their token; calls about jobs are operators'."""
 
-    def __init__(self, reports: Reports, store: ObjectStore, queue: Queue, *, expires_s: int) -> None:
+    def __init__(
+        self, reports: Reports, store: ObjectStore, queue: Queue, files: StoredFiles, sandbox: Sandbox, *,
+        expires_s: int,
+    ) -> None:  # fmt: skip
         """`expires_s` bounds presigned downloads."""
+        self._files = files
+        self._sandbox = sandbox
         self._reports = reports
         self._store = store
         self._queue = queue
@@ -94,6 +102,21 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
         message.expires_at.FromDatetime(link.expires_at)
         return pb.PresignDiscResponse(request=message)
 
+    async def GetPoster(self, request: pb.GetPosterRequest, context: Context) -> pb.GetPosterResponse:
+        """See the contract."""
+        claims = dossier_of_caller(request.dossier_id)
+        where = (claims.dossier_id, claims.organisation_path, request.file_id)
+        file = await self._files.describe(*where, replaced_too=True)
+        if file is None:
+            raise not_found("file")
+
+        async def is_there() -> bool:
+            return await self._files.describe(*where, replaced_too=True) is not None
+
+        source = ObjectSource(self._store, file)
+        key = poster.key_of(claims.dossier_id, request.file_id)
+        return pb.GetPosterResponse(jpeg=await poster.poster(self._store, self._sandbox, source, key, is_there))
+
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         """See the contract."""
         grpc_view.check_operator()
@@ -117,9 +140,10 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
         return pb.CancelJobResponse(job=grpc_view.message(await self._queue.cancel(request.job_id)))
 
 
-def servicer(reports: Reports, store: ObjectStore, queue: Queue, *, expires_s: int) -> Servicer:
+def servicer(
+    reports: Reports, store: ObjectStore, queue: Queue, files: StoredFiles, sandbox: Sandbox, *, expires_s: int
+) -> Servicer:
     """The service, ready to be registered."""
-    register = partial(
-        video_pb2_grpc.add_VideoServiceServicer_to_server, VideoApi(reports, store, queue, expires_s=expires_s)
-    )
+    api = VideoApi(reports, store, queue, files, sandbox, expires_s=expires_s)
+    register = partial(video_pb2_grpc.add_VideoServiceServicer_to_server, api)
     return Servicer(name=pb.DESCRIPTOR.services_by_name["VideoService"].full_name, register=register)

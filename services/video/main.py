@@ -20,16 +20,24 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     def token(dossier_id: str, organisation_path: str) -> str:
         return platform.own_token("upload", dossier_id=dossier_id, organisation_path=organisation_path)
 
+    files = StoredFiles(channel, token)
     jobs = worker.VideoJobs(
         platform=platform,
         catalogue=catalogue,
         reports=reports,
-        files=StoredFiles(channel, token),
+        files=files,
         build_disc=disc.build,
     )
     return Composition(
         servicers=[
-            grpc_api.servicer(reports, platform.storage, platform.queue, expires_s=settings.download_url_expires_s)
+            grpc_api.servicer(
+                reports,
+                platform.storage,
+                platform.queue,
+                files,
+                platform.sandbox,
+                expires_s=settings.download_url_expires_s,
+            )
         ],
         handlers=consumer.handlers(catalogue, platform.ids),
         jobs=jobs.handlers(),

@@ -9,5 +9,5 @@ class Settings(ServiceSettings):
     """See `docs/settings.md`."""
 
     database: str = Field(default="", validation_alias=AliasChoices("SHENBAO_VIDEO_DATABASE", "database"))
-    sandbox_preload: Words = ("services.video.tools.probe",)
+    sandbox_preload: Words = ("services.video.tools.probe", "services.video.tools.poster")
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)

@@ -19,6 +19,7 @@ from services.video.domain.disc import volume_label
 from services.video.domain.name import parse_name
 from services.video.domain.verdict import VideoLimits
 from services.video.ports import Disc, DiscBuilder, DiscOrder, Subject, Writing
+from services.video.usecases import poster
 from services.video.usecases.verdict import check_video
 
 Effect = Callable[[], Awaitable[None]]
@@ -125,6 +126,7 @@ class VideoJobs:
         disc = await self.reports.disc(job.dossier_id, job.organisation_path, job.subject_id)
         if disc is not None:
             await self.platform.storage.delete(disc.object_key)
+        await self.platform.storage.delete(poster.key_of(job.dossier_id, job.subject_id))
         async with effect(self._database, job) as (connection, _):
             await self.reports.forget(connection, job.subject_id)
 

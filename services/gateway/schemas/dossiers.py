@@ -87,6 +87,10 @@ class Material(Answer):
     findings: list[Finding]
     manifest_sha256: Sha256 = Field(description="identity of the files and their order")
     version: Version
+    earlier_files: list[MaterialFile] = Field(description="of the submission before, taken out since")
+    same_as_before: bool = Field(
+        examples=[False], description="in a later submission: the files are those of the submission before"
+    )
 
 
 class Decision(Answer):
@@ -110,6 +114,7 @@ class Dossier(Answer):
     applicant_name: str = Field(examples=["李川明"])
     organisation_id: str = Field(examples=["jc-h1"])
     organisation_path: str = Field(examples=["/sc/cd/jc/jc-h1/"])
+    organisation_name: str = Field(examples=["锦川县人民医院"])
     cycle: int = Field(examples=[2023])
     catalogue_version: str = Field(examples=["sichuan-2023.1"])
     state: Literal["draft", "in-review", "returned", "accepted"] = Field(examples=["draft"])

@@ -13,7 +13,7 @@ from services.catalogue.findings import Finding
 from services.catalogue.model import Catalogue
 from services.catalogue.profile import Profile
 from services.review.domain.manifest import manifest_sha256, ordered, recipe_sha256
-from services.review.domain.records import Dossier, DossierState, File, FileState, Material, MaterialStatus
+from services.review.domain.records import Disc, Dossier, DossierState, File, FileState, Material, MaterialStatus
 
 WORST_FIRST: tuple[MaterialStatus, ...] = tuple(MaterialStatus)
 
@@ -32,7 +32,7 @@ class MaterialView:
     file_findings: Mapping[str, tuple[Finding, ...]]
     #: Findings of the material as a whole.
     findings: tuple[Finding, ...]
-    #: Whether a merge of this recipe, or a disc of this file, is what is missing now.
+    #: Whether a merge of this recipe, or a disc of this file, is what is missing now; the disc's order, "" for none.
     wants_merge: bool
     wants_disc: str
 
@@ -63,7 +63,7 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
     good = settled and complete and not failed
     merged = material.merged if material.merged and material.merged.recipe_sha256 == recipe else None
     disc_file = files[0] if item.is_video and files else None
-    has_disc = disc_file is not None and material.disc is not None and material.disc.file_id == disc_file.file_id
+    has_disc = disc_file is not None and is_current(material.disc, disc_file)
     assembled = has_disc if item.is_video else merged is not None
     spoiled = merged is not None and merged.verdict != "pass"
     status = _status(
@@ -80,8 +80,19 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
         file_findings=file_findings,
         findings=findings,
         wants_merge=good and not item.is_video and merged is None,
-        wants_disc=disc_file.file_id if good and disc_file is not None and not has_disc else "",
+        wants_disc=_disc_order(disc_file) if good and disc_file is not None and not has_disc else "",
     )
+
+
+def is_current(disc: Disc | None, file: File) -> bool:
+    """Whether the disc is of this file and not older than its report."""
+    newest = file.report.version if file.report is not None else 0
+    return disc is not None and disc.file_id == file.file_id and disc.version > newest
+
+
+def _disc_order(file: File) -> str:
+    """What is asked for: a disc of this file after this report."""
+    return f"{file.file_id}:{file.report.version if file.report is not None else 0}"
 
 
 def _findings_of(profile: Profile, file: File, *, video: bool) -> tuple[Finding, ...]:

@@ -68,6 +68,8 @@ class File:
     state: FileState
     rejection_code: str = ""
     report: Report | None = None
+    #: The last submission that held it, 0 for none.
+    submitted: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +95,8 @@ class Disc:
     sha256: str
     size_bytes: int
     file_sha256: str
+    #: Reports and discs of a file are numbered together: a disc older than the report bears an older name.
+    version: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +128,8 @@ class Material:
     required: bool
     version: int
     files: tuple[File, ...] = ()
+    #: Submitted once and taken out since; see `Dossier.before`.
+    replaced: tuple[File, ...] = ()
     merged: Merged | None = None
     disc: Disc | None = None
     confirmations: tuple[Confirmation, ...] = ()
@@ -187,6 +193,11 @@ class Dossier:
     def editable(self) -> bool:
         """Whether the applicant may change it."""
         return self.state in (DossierState.DRAFT, DossierState.RETURNED)
+
+    def before(self, material: Material) -> tuple[File, ...]:
+        """Files that the submission before the present work held and that are not part of the material any more."""
+        before = self.submission if self.editable else self.submission - 1
+        return tuple(file for file in material.replaced if file.submitted == before)
 
     @property
     def last_return(self) -> Decision | None:

@@ -15,8 +15,8 @@ from services.catalogue.source import SourceError
 from services.catalogue.wording import Lang
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.errors import AppError, Kind
-from services.review.domain.projection import MaterialView
-from services.review.domain.records import Dossier, Organisation, Role
+from services.review.domain.projection import MaterialView, is_current
+from services.review.domain.records import Dossier, File, Organisation, Role
 from services.review.ports import Change
 from services.review.usecases.dossiers import DossierView
 
@@ -92,24 +92,18 @@ def material(view: MaterialView, dossier: Dossier, names: dict[str, str]) -> pb.
         version=material.version,
     )
     for file in view.files:
-        report = file.report
-        message.files.add(
-            file_id=file.file_id,
-            component_id=file.component_id,
-            file_name=file.file_name,
-            size_bytes=file.size_bytes,
-            media_type=file.media_type,
-            sha256=file.sha256,
-            state=file.state,
-            verdict=verdict(view, file.file_id) if report is not None else "",
-            findings=all_to_proto(view.file_findings[file.file_id]),
-            pages=report.pages if report is not None else 0,
-            duration_s=report.duration_s if report is not None else 0,
-        )
+        told = message.files.add()
+        told.CopyFrom(_file(file))
+        told.verdict = verdict(view, file.file_id) if file.report is not None else ""
+        told.findings.extend(all_to_proto(view.file_findings[file.file_id]))
+    message.earlier_files.extend(_file(file) for file in dossier.before(material))
+    last = dossier.last_return
+    seen_before = last is not None and last.manifests.get(material.material_id) == view.manifest_sha256
+    message.same_as_before = seen_before and not dossier.editable
     if material.merged is not None and material.merged.recipe_sha256 == view.recipe_sha256:
         for name in ("merged_id", "sha256", "size_bytes", "pages", "verdict", "recipe_sha256"):
             setattr(message.merged, name, getattr(material.merged, name))
-    if material.disc is not None:
+    if view.files and material.disc is not None and is_current(material.disc, view.files[0]):
         for name in ("disc_id", "sha256", "size_bytes", "file_sha256"):
             setattr(message.disc, name, getattr(material.disc, name))
     for given in material.confirmations:
@@ -128,6 +122,21 @@ def material(view: MaterialView, dossier: Dossier, names: dict[str, str]) -> pb.
     return message
 
 
+def _file(file: File) -> pb.MaterialFile:
+    """A file without what was found in it."""
+    return pb.MaterialFile(
+        file_id=file.file_id,
+        component_id=file.component_id,
+        file_name=file.file_name,
+        size_bytes=file.size_bytes,
+        media_type=file.media_type,
+        sha256=file.sha256,
+        state=file.state,
+        pages=file.report.pages if file.report is not None else 0,
+        duration_s=file.report.duration_s if file.report is not None else 0,
+    )
+
+
 def verdict(view: MaterialView, file_id: str) -> str:
     """Of one file, comparisons with the profile included."""
     return "fail" if any(finding.blocks for finding in view.file_findings[file_id]) else "pass"
@@ -138,12 +147,13 @@ def stamp(seconds: float) -> Timestamp:
     return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
 
 
-def header(dossier: Dossier, status: str, applicant_name: str) -> pb.Dossier:
+def header(dossier: Dossier, status: str, applicant_name: str, organisation_name: str) -> pb.Dossier:
     """A dossier without its materials."""
     return pb.Dossier(
         dossier_id=dossier.dossier_id,
         applicant_id=dossier.applicant_id,
         applicant_name=applicant_name,
+        organisation_name=organisation_name,
         organisation_id=dossier.organisation_id,
         organisation_path=dossier.organisation_path,
         cycle=dossier.cycle,
@@ -163,7 +173,7 @@ def dossier(view: DossierView) -> pb.Dossier:
     """A dossier with everything."""
     dossier = view.dossier
     names = dict(view.names)
-    message = header(dossier, view.status, names.get(dossier.applicant_id, ""))
+    message = header(dossier, view.status, names.get(dossier.applicant_id, ""), view.organisation_name)
     message.materials.extend(material(each, dossier, names) for each in view.materials)
     manifests = {material.material.material_id: material.manifest_sha256 for material in view.materials}
     for decision in dossier.decisions:

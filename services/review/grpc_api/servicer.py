@@ -115,11 +115,19 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
         seq = await self._context.work.last_change()
         found = await dossiers.list_dossiers(
             self._context, caller().actor, state=request.state, waiting=request.waiting_for_me,
-            before=request.page_token, size=size + 1,
+            organisation_id=request.organisation_id, before=request.page_token, size=size + 1,
         )  # fmt: skip
-        following = found[size - 1][0].dossier_id if len(found) > size else ""
-        headers = [messages.header(dossier, status, name) for dossier, status, name in found[:size]]
+        following = found[size - 1].dossier.dossier_id if len(found) > size else ""
+        headers = [
+            messages.header(each.dossier, each.status, each.applicant_name, each.organisation_name)
+            for each in found[:size]
+        ]
         return pb.ListDossiersResponse(dossiers=headers, next_page_token=following, seq=seq)
+
+    async def CountDossiers(self, request: pb.CountDossiersRequest, context: CallContext) -> pb.CountDossiersResponse:
+        """See the contract."""
+        by_state, waiting = await dossiers.count_dossiers(self._context, caller().actor)
+        return pb.CountDossiersResponse(by_state=dict(by_state), waiting_for_me=waiting)
 
     async def GetProfile(self, request: pb.GetProfileRequest, context: CallContext) -> pb.GetProfileResponse:
         """See the contract."""

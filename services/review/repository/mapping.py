@@ -64,7 +64,9 @@ def _report(keys: KeyRing, sealed: bytes | None) -> Report | None:
 
 def file(keys: KeyRing, row: Any) -> File:
     """A row of `files`."""
-    plain = ("file_id", "component_id", "position", "size_bytes", "media_type", "sha256", "rejection_code")
+    plain = (
+        "file_id", "component_id", "position", "size_bytes", "media_type", "sha256", "rejection_code", "submitted",
+    )  # fmt: skip
     return File(
         **{name: row[name] for name in plain},
         file_name=keys.open(row["file_name"], NAME) if row["file_name"] else "",
@@ -73,13 +75,16 @@ def file(keys: KeyRing, row: Any) -> File:
     )
 
 
-def material(row: Any, files: Sequence[File], confirmations: Sequence[Confirmation]) -> Material:
+def material(
+    row: Any, files: Sequence[File], replaced: Sequence[File], confirmations: Sequence[Confirmation]
+) -> Material:
     """A row of `materials` with what belongs to it."""
     plain = ("material_id", "item_id", "ordinal", "required", "version", "announced_recipe", "requested_recipe")
     merged, disc = row["merged"], row["disc"]
     return Material(
         **{name: row[name] for name in (*plain, "requested_disc")},
         files=tuple(files),
+        replaced=tuple(replaced),
         merged=None if merged is None else Merged(**{**merged, "codes": tuple(merged["codes"])}),
         disc=None if disc is None else Disc(**disc),
         confirmations=tuple(confirmations),

@@ -65,7 +65,8 @@ files = sa.Table(
     sa.Column("file_id", sa.Text, primary_key=True),
     *_texts("dossier_id", "organisation_path", "material_id", "component_id", "media_type", "sha256", "state"),
     *_texts("rejection_code"),
-    *_numbers("position", "size_bytes"),
+    *_numbers("position", "size_bytes", "submitted"),
+    sa.Column("replaced", sa.Boolean),
     sa.Column("file_name", sa.LargeBinary),
     sa.Column("report", sa.LargeBinary),
 )

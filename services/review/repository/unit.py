@@ -54,14 +54,16 @@ class PostgresUnit:
             return None
         self._numbers[dossier_id] = rows[0]["event_number"]
         files: dict[str, list[File]] = defaultdict(list)
+        replaced: dict[str, list[File]] = defaultdict(list)
         for row in await self._rows(sa.select(tables.files).where(tables.files.c.dossier_id == dossier_id)):
-            files[row["material_id"]].append(mapping.file(self._keys, row))
+            kept = replaced if row["replaced"] else files
+            kept[row["material_id"]].append(mapping.file(self._keys, row))
         given: dict[str, list[Confirmation]] = defaultdict(list)
         of_dossier = tables.confirmations.c.dossier_id == dossier_id
         for row in await self._rows(sa.select(tables.confirmations).where(of_dossier)):
             given[row["material_id"]].append(mapping.confirmation(row))
         materials = [
-            mapping.material(row, files[row["material_id"]], given[row["material_id"]])
+            mapping.material(row, files[row["material_id"]], replaced[row["material_id"]], given[row["material_id"]])
             for row in await self._rows(sa.select(tables.materials).where(tables.materials.c.dossier_id == dossier_id))
         ]
         decided = sa.select(tables.decisions).where(tables.decisions.c.dossier_id == dossier_id)
@@ -146,10 +148,17 @@ class PostgresUnit:
         }
         await self._upsert(tables.files, values, ["file_id"])
 
-    async def delete_file(self, file_id: str) -> None:
+    async def take_out_file(self, file_id: str, *, keep: bool) -> None:
         """See the port."""
-        await self._connection.execute(sa.delete(tables.files).where(tables.files.c.file_id == file_id))
+        own = (tables.files.c.file_id == file_id) & ~tables.files.c.replaced
+        taken = sa.update(tables.files).values(replaced=True) if keep else sa.delete(tables.files)
+        await self._connection.execute(taken.where(own))
         await cancel_of(self._connection, file_id)
+
+    async def mark_submitted(self, dossier: Dossier) -> None:
+        """See the port."""
+        held = (tables.files.c.dossier_id == dossier.dossier_id) & ~tables.files.c.replaced
+        await self._connection.execute(sa.update(tables.files).where(held).values(submitted=dossier.submission))
 
     async def save_confirmation(self, dossier: Dossier, material_id: str, confirmation: Confirmation) -> None:
         """See the port."""

@@ -25,6 +25,12 @@ def _rows(scope: Scope) -> RowScope:
     return RowScope(organisation_path=scope.organisation_path, dossier_id=scope.dossier_id)
 
 
+def _seen_by(applicant_id: str, level: str) -> list[sa.ColumnElement[bool]]:
+    """One's own dossiers, or those that have reached one's level."""
+    columns = tables.dossiers.c
+    return [columns.applicant_id == applicant_id if applicant_id else columns.reached.contains([level])]
+
+
 class PostgresWork:
     """The port over PostgreSQL."""
 
@@ -107,15 +113,13 @@ class PostgresWork:
             return {row[0]: row[1] for row in await connection.execute(query.where(wanted))}
 
     async def dossiers(
-        self, scope: Scope, *, applicant_id: str, level: str, state: str, waiting: bool, before: str, size: int
-    ) -> Sequence[tuple[Dossier, str]]:
+        self, scope: Scope, *, applicant_id: str, level: str, state: str, waiting: bool, within: str, before: str,
+        size: int,
+    ) -> Sequence[tuple[Dossier, str]]:  # fmt: skip
         """See the port."""
         table = tables.dossiers
         query = sa.select(table).order_by(table.c.dossier_id.desc()).limit(size)
-        if applicant_id:
-            query = query.where(table.c.applicant_id == applicant_id)
-        if level:
-            query = query.where(table.c.reached.contains([level]))
+        query = query.where(*_seen_by(applicant_id, level), sa.func.starts_with(table.c.organisation_path, within))
         if waiting:
             query = query.where(table.c.level == level, table.c.state == DossierState.IN_REVIEW)
         if state:
@@ -125,6 +129,23 @@ class PostgresWork:
         async with self._database.transaction(_rows(scope)) as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [(mapping.dossier(row), row["status"]) for row in rows]
+
+    async def count_dossiers(self, scope: Scope, *, applicant_id: str, level: str) -> tuple[Mapping[str, int], int]:
+        """See the port."""
+        table = tables.dossiers
+        held = sa.func.count().filter(table.c.level == level, table.c.state == DossierState.IN_REVIEW)
+        query = sa.select(table.c.state, sa.func.count(), held).where(*_seen_by(applicant_id, level))
+        async with self._database.transaction(_rows(scope)) as connection:
+            rows = (await connection.execute(query.group_by(table.c.state))).all()
+        return {row[0]: row[1] for row in rows}, sum(row[2] for row in rows)
+
+    async def organisation_names(self, organisation_ids: Sequence[str]) -> Mapping[str, str]:
+        """See the port."""
+        columns = tables.organisations.c
+        query = sa.select(columns.organisation_id, columns.name)
+        async with self._database.transaction() as connection:
+            found = await connection.execute(query.where(columns.organisation_id.in_(list(organisation_ids))))
+            return {row[0]: row[1] for row in found}
 
     async def chain(self, scope: Scope, dossier_id: str) -> tuple[Sequence[AuditRow], Head | None]:
         """See the port."""

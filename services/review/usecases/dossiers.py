@@ -1,6 +1,7 @@
 """What an applicant does: open a dossier, fill it, see it, hand it in."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.catalogue.checklist import Checklist, checklist
@@ -23,6 +24,7 @@ class DossierView:
     materials: tuple[MaterialView, ...]
     #: Account id to name, for the applicant and everybody who decided or confirmed.
     names: Mapping[str, str]
+    organisation_name: str = ""
 
     @property
     def status(self) -> str:
@@ -106,30 +108,76 @@ async def get_dossier(context: Context, account_id: str, dossier_id: str) -> Dos
     seen = views(context.catalogue, profile, dossier)
     people = {dossier.applicant_id, *(decision.by for decision in dossier.decisions)}
     people |= {c.confirmed_by for material in dossier.materials for c in material.confirmations}
-    return DossierView(dossier=dossier, materials=seen, names=await context.work.names(sorted(people)))
+    organisation = await context.work.organisation(dossier.organisation_id)
+    return DossierView(
+        dossier=dossier,
+        materials=seen,
+        names=await context.work.names(sorted(people)),
+        organisation_name="" if organisation is None else organisation.name,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A dossier in a list: without its materials."""
+
+    dossier: Dossier
+    status: str
+    applicant_name: str
+    organisation_name: str
+
+
+def _looks(actor: Actor) -> Iterator[tuple[Scope, str, str]]:
+    """Scope, applicant and level of everything that an account may list."""
+    for office in actor.offices:
+        if office.role is Role.APPLICANT:
+            yield _scope(office.organisation), actor.account_id, ""
+        elif office.role is Role.REVIEWER:
+            yield _scope(office.organisation), "", office.organisation.level
 
 
 async def list_dossiers(
-    context: Context, account_id: str, *, state: str, waiting: bool, before: str, size: int
-) -> Sequence[tuple[Dossier, str, str]]:
-    """Dossiers that the account may see with status and applicant's name, newest first."""
-    actor = await context.work.actor(account_id)
+    context: Context, account_id: str, *, state: str, waiting: bool, organisation_id: str, before: str, size: int
+) -> Sequence[Listed]:
+    """Dossiers that the account may see, newest first; of an organisation and those below it when one is named."""
+    within = "/"
+    if organisation_id:
+        organisation = await context.work.organisation(organisation_id)
+        if organisation is None:
+            return []
+        within = organisation.path
     found: dict[str, tuple[Dossier, str]] = {}
-    for office in actor.offices:
-        if office.role is Role.OPERATOR:
-            continue
-        applicant = account_id if office.role is Role.APPLICANT else ""
-        level = "" if applicant else office.organisation.level
+    for scope, applicant, level in _looks(await context.work.actor(account_id)):
         if applicant and waiting:
             continue
         for dossier, status in await context.work.dossiers(
-            _scope(office.organisation),
-            applicant_id=applicant, level=level, state=state, waiting=waiting, before=before, size=size,
+            scope, applicant_id=applicant, level=level, state=state, waiting=waiting, within=within, before=before,
+            size=size,
         ):  # fmt: skip
             found[dossier.dossier_id] = (dossier, status)
     newest = sorted(found.values(), key=lambda pair: pair[0].dossier_id, reverse=True)[:size]
     names = await context.work.names(sorted({dossier.applicant_id for dossier, _ in newest}))
-    return [(dossier, status, names.get(dossier.applicant_id, "")) for dossier, status in newest]
+    organisations = await context.work.organisation_names(sorted({dossier.organisation_id for dossier, _ in newest}))
+    return [
+        Listed(
+            dossier=dossier,
+            status=status,
+            applicant_name=names.get(dossier.applicant_id, ""),
+            organisation_name=organisations.get(dossier.organisation_id, ""),
+        )
+        for dossier, status in newest
+    ]
+
+
+async def count_dossiers(context: Context, account_id: str) -> tuple[Mapping[str, int], int]:
+    """How many the account may see by state, and how many wait at its level."""
+    by_state: Counter[str] = Counter()
+    waiting = 0
+    for scope, applicant, level in _looks(await context.work.actor(account_id)):
+        found, held = await context.work.count_dossiers(scope, applicant_id=applicant, level=level)
+        by_state.update(found)
+        waiting += 0 if applicant else held
+    return by_state, waiting
 
 
 async def get_profile(context: Context, account_id: str, dossier_id: str) -> tuple[Profile, int]:
@@ -278,5 +326,6 @@ async def submit_dossier(
         await unit.audit(dossier, "submitted", account_id, details)
         unit.change(dossier, "submitted")
         unit.announce_submitted(dossier)
+        await unit.mark_submitted(dossier)
         await refresh(context, unit, dossier)
     return await get_dossier(context, account_id, dossier_id)

@@ -92,14 +92,31 @@ async def file_rejected(context: Context, unit: Unit, dossier_id: str, file_id: 
     await _change_file(context, unit, dossier_id, file_id, change, "file-rejected")
 
 
+async def file_renamed(context: Context, unit: Unit, dossier_id: str, file_id: str, version: int) -> None:
+    """The applicant gave it another name, fetched by a job; nothing is settled until the new report is here."""
+    dossier = await _dossier(unit, dossier_id)
+    found = find_file(dossier, file_id)
+    if found is None:
+        return
+    material, file = found
+    await unit.fetch_later(dossier, "fetch-name", file_id, version)
+
+    waiting = replace(file, report=None) if context.catalogue.item(material.item_id).is_video else file
+    await unit.save_file(dossier, material.material_id, waiting)
+    await unit.audit(dossier, "file-renamed", dossier.applicant_id, {"file": file_id, "material": material.material_id})
+    unit.change(dossier, "material", material.material_id)
+    await refresh(context, unit, _with_file(dossier, material.material_id, waiting))
+
+
 async def file_deleted(context: Context, unit: Unit, dossier_id: str, file_id: str) -> None:
     """The applicant removed it."""
     dossier = await _dossier(unit, dossier_id)
     found = find_file(dossier, file_id)
-    await unit.delete_file(file_id)
     if found is None:
+        await unit.take_out_file(file_id, keep=False)
         return
-    material, _ = found
+    material, file = found
+    await unit.take_out_file(file_id, keep=bool(file.submitted) and file.submitted == dossier.submission)
 
     def change(material: Material) -> Material:
         left = tuple(file for file in material.files if file.file_id != file_id)

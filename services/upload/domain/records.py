@@ -128,6 +128,10 @@ class File:
         """The file after its bytes were copied to another place."""
         return replace(self, object_key=key, etag=etag, area=area, version=self.version + 1)
 
+    def renamed(self, file_name: str) -> "File":
+        """The file under another name."""
+        return replace(self, file_name=file_name, version=self.version + 1)
+
     def deleted(self) -> "File":
         """The file after its applicant removed it."""
         return replace(self, state=FileState.DELETED, version=self.version + 1)
@@ -143,20 +147,22 @@ def check_request(*, place: Place, file_name: str, size_bytes: int, declared_sha
     for segment in (place.dossier_id, place.item_id, place.material_id, place.component_id):
         if not _SEGMENT.match(segment):
             raise AppError("upload.bad-identifier", Kind.INVALID)
-    if not file_name or len(file_name) > MAX_NAME_CHARACTERS or not file_name.isprintable():
-        raise AppError(
-            "upload.bad-file-name", Kind.INVALID, characters=len(file_name), most_characters=MAX_NAME_CHARACTERS
-        )
-    if PurePath(file_name.replace("\\", "/")).name != file_name:
-        raise AppError(
-            "upload.bad-file-name", Kind.INVALID, characters=len(file_name), most_characters=MAX_NAME_CHARACTERS
-        )
+    check_file_name(file_name)
     if size_bytes < 0:
         raise AppError("upload.bad-size", Kind.INVALID, size_bytes=size_bytes)
     if size_bytes == 0:
         raise AppError("file.empty", Kind.UNPROCESSABLE, size_bytes=0, least_bytes=1)
     if declared_sha256 and not is_sha256(declared_sha256):
         raise AppError("upload.bad-hash", Kind.INVALID)
+
+
+def check_file_name(file_name: str) -> None:
+    """Refuse what is no name of a file. Raises `AppError` upload.bad-file-name."""
+    fine = 0 < len(file_name) <= MAX_NAME_CHARACTERS and file_name.isprintable()
+    if not fine or PurePath(file_name.replace("\\", "/")).name != file_name:
+        raise AppError(
+            "upload.bad-file-name", Kind.INVALID, characters=len(file_name), most_characters=MAX_NAME_CHARACTERS
+        )
 
 
 def is_sha256(text: str) -> bool:

@@ -7,7 +7,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import AppError, Kind, not_found
 from services.kernel.ids import Ids
 from services.kernel.storage.port import Storage
-from services.upload.domain.records import File, FileState, Upload, UploadState
+from services.upload.domain.records import Area, File, FileState, Upload, UploadState
 from services.upload.ports import Unit, Work
 from services.upload.settings import Settings
 
@@ -40,9 +40,12 @@ async def open_upload(unit: Unit, upload_id: str) -> Upload:
     return upload
 
 
-async def file_of(unit: Unit, file_id: str) -> File:
-    """A file that is not deleted, locked. Raises `AppError` request.not-found."""
+async def file_of(unit: Unit, file_id: str, *, replaced_too: bool = False) -> File:
+    """A file that is not deleted, locked; `replaced_too` finds evidence that was replaced since.
+
+    Raises `AppError` request.not-found.
+    """
     file = await unit.file(file_id)
-    if file is None or file.state is FileState.DELETED:
+    if file is None or (file.state is FileState.DELETED and not (replaced_too and file.area is Area.EVIDENCE)):
         raise not_found("file")
     return file

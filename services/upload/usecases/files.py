@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 from services.kernel.errors import AppError, Kind
 from services.kernel.storage.port import ObjectInfo, ObjectMissing, PresignedRequest
-from services.upload.domain.records import Area, File, FileState, object_key
+from services.upload.domain.records import Area, File, FileState, check_file_name, extension_of, object_key
 from services.upload.ports import Scope
 from services.upload.usecases.context import Context, file_of
 
 
-async def describe_file(context: Context, scope: Scope, file_id: str) -> File:
+async def describe_file(context: Context, scope: Scope, file_id: str, *, replaced_too: bool = False) -> File:
     """The file. Raises `AppError` request.not-found."""
     async with context.work.begin(scope) as unit:
-        return await file_of(unit, file_id)
+        return await file_of(unit, file_id, replaced_too=replaced_too)
 
 
 async def list_files(context: Context, scope: Scope) -> Sequence[File]:
@@ -39,9 +39,32 @@ async def delete_file(context: Context, scope: Scope, file_id: str) -> None:
             await unit.enqueue("purge", file.place, file.file_id, key=f"purge:{file.file_id}")
 
 
-async def presign_download(context: Context, scope: Scope, file_id: str) -> PresignedRequest:
+async def rename_file(context: Context, scope: Scope, file_id: str, file_name: str) -> File:
+    """Give a file another name and announce it; the bytes stay. The same name changes nothing.
+
+    Raises `AppError` request.not-found, upload.bad-file-name, upload.other-extension.
+    """
+    async with context.work.begin(scope) as unit:
+        file = await file_of(unit, file_id)
+        if file.file_name == file_name:
+            return file
+        check_file_name(file_name)
+        if extension_of(file_name) != extension_of(file.file_name):
+            raise AppError(
+                "upload.other-extension", Kind.INVALID, measured=extension_of(file_name),
+                allowed=extension_of(file.file_name),
+            )  # fmt: skip
+        renamed = file.renamed(file_name)
+        await unit.save_file(renamed)
+        await unit.announce_renamed(renamed)
+        return renamed
+
+
+async def presign_download(
+    context: Context, scope: Scope, file_id: str, *, replaced_too: bool = False
+) -> PresignedRequest:
     """A download under the file's own name. Raises `AppError` request.not-found."""
-    file = await describe_file(context, scope, file_id)
+    file = await describe_file(context, scope, file_id, replaced_too=replaced_too)
     return await context.storage.presign_get(
         file.object_key,
         expires_s=context.settings.download_url_expires_s,

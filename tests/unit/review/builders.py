@@ -73,7 +73,7 @@ def material(*files: File, item_id: str = "annual_assessment", **changes: object
 def assembled(made: Material) -> Material:
     """The material with its merged PDF, or its disc."""
     if CATALOGUE.item(made.item_id).is_video:
-        disc = Disc(disc_id="d", file_id=made.files[0].file_id, sha256="s", size_bytes=1, file_sha256="f")
+        disc = Disc(disc_id="d", file_id=made.files[0].file_id, sha256="s", size_bytes=1, file_sha256="f", version=2)
         return replace(made, disc=disc)
     recipe = recipe_sha256(CATALOGUE, made)
     merged = Merged(merged_id="x", version=1, recipe_sha256=recipe, sha256="s", size_bytes=1, pages=1, verdict="pass")

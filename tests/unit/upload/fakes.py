@@ -80,6 +80,9 @@ class Rows:
     async def announce_judged(self, file: File) -> None:
         self.told.append(f"{file.state} {file.version}")
 
+    async def announce_renamed(self, file: File) -> None:
+        self.told.append(f"renamed {file.version}")
+
     async def announce_deleted(self, file: File) -> None:
         self.told.append(f"deleted {file.version}")
 

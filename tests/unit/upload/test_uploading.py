@@ -1,9 +1,11 @@
 """From the announcement of a file to its row and events, whatever is repeated or lost on the way."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.kernel.errors import AppError
-from services.upload.domain.records import FileState, Place, UploadState
+from services.upload.domain.records import Area, FileState, Place, UploadState
 from services.upload.usecases import files, sessions
 from services.upload.usecases.completion import complete_upload
 from services.upload.usecases.context import Context
@@ -225,3 +227,41 @@ async def test_deleting_twice_tells_once_and_purges_only_drafts(service: Context
     with pytest.raises(AppError) as failed:
         await files.describe_file(service, SCOPE, "f1")
     assert failed.value.code == "request.not-found"
+
+
+async def test_another_name_is_told_once_and_leaves_the_bytes_alone(service: Context, rows: Rows) -> None:
+    rows.kept["f1"] = before = file()
+    renamed = await files.rename_file(service, SCOPE, "f1", "改好.pdf")
+    await files.rename_file(service, SCOPE, "f1", "改好.pdf")
+    assert rows.told == ["renamed 2"]
+    assert (renamed.file_name, renamed.object_key, renamed.sha256) == ("改好.pdf", before.object_key, before.sha256)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("", "upload.bad-file-name"),
+        ("a/b.pdf", "upload.bad-file-name"),
+        ("a\\b.pdf", "upload.bad-file-name"),
+        ("a\u202epdf.pdf", "upload.bad-file-name"),
+        ("x" * 300 + ".pdf", "upload.bad-file-name"),
+        ("考核.mp4", "upload.other-extension"),
+        ("考核", "upload.other-extension"),
+    ],
+)
+async def test_a_bad_name_changes_nothing(service: Context, rows: Rows, name: str, code: str) -> None:
+    rows.kept["f1"] = file()
+    with pytest.raises(AppError) as failed:
+        await files.rename_file(service, SCOPE, "f1", name)
+    assert failed.value.code == code
+    assert rows.told == []
+
+
+async def test_evidence_that_was_replaced_can_still_be_looked_at(service: Context, rows: Rows) -> None:
+    rows.kept["draft"] = replace(file(), file_id="draft").deleted()
+    rows.kept["kept"] = replace(file(), file_id="kept", area=Area.EVIDENCE).deleted()
+    assert (await files.describe_file(service, SCOPE, "kept", replaced_too=True)).file_id == "kept"
+    for file_id, replaced_too in (("kept", False), ("draft", True)):
+        with pytest.raises(AppError) as failed:
+            await files.describe_file(service, SCOPE, file_id, replaced_too=replaced_too)
+        assert failed.value.code == "request.not-found"

@@ -186,6 +186,32 @@ class FileRejected(_message.Message):
 Global___FileRejected: _TypeAlias = FileRejected  # noqa: Y015
 
 @_typing.final
+class FileRenamed(_message.Message):
+    """upload: a draft's file has another name; ask upload for it. Key: file_id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    FILE_VERSION_FIELD_NUMBER: _builtins.int
+    file_version: _builtins.int
+    """Grows with every change of the file."""
+    @_builtins.property
+    def file(self) -> Global___FileRef: ...
+    def __init__(
+        self,
+        *,
+        file: Global___FileRef | None = ...,
+        file_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "file_version", b"file_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileRenamed: _TypeAlias = FileRenamed  # noqa: Y015
+
+@_typing.final
 class FileDeleted(_message.Message):
     """upload: a draft's file was deleted. Key: file_id."""
 

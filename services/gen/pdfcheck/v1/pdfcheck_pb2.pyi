@@ -370,6 +370,70 @@ class PresignMergedResponse(_message.Message):
 Global___PresignMergedResponse: _TypeAlias = PresignMergedResponse  # noqa: Y015
 
 @_typing.final
+class GetPagePictureRequest(_message.Message):
+    """Request of GetPagePicture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    material_id: _builtins.str
+    """The merged PDF of a material."""
+    file_id: _builtins.str
+    """A file as it was sent, also one that was submitted and replaced since."""
+    page: _builtins.int
+    """From 1."""
+    width_px: _builtins.int
+    """240, 1200 or 2400."""
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        page: _builtins.int = ...,
+        width_px: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "file_id", b"file_id", "material_id", b"material_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "dossier_id", b"dossier_id", "file_id", b"file_id", "material_id", b"material_id", "page", b"page", "width_px", b"width_px"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_document: _TypeAlias = _typing.Literal["material_id", "file_id"]  # noqa: Y015
+    _WhichOneofArgType_document: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_document) -> _WhichOneofReturnType_document | None: ...
+
+Global___GetPagePictureRequest: _TypeAlias = GetPagePictureRequest  # noqa: Y015
+
+@_typing.final
+class GetPagePictureResponse(_message.Message):
+    """Answer of GetPagePicture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    pages: _builtins.int
+    """Of the whole document."""
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+        pages: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg", "pages", b"pages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPagePictureResponse: _TypeAlias = GetPagePictureResponse  # noqa: Y015
+
+@_typing.final
 class ListJobsRequest(_message.Message):
     """Request of ListJobs. Empty fields do not filter."""
 

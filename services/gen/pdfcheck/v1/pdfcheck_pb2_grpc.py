@@ -50,6 +50,11 @@ class PdfcheckServiceStub:
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PresignMergedRequest.SerializeToString,
                 response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PresignMergedResponse.FromString,
                 _registered_method=True)
+        self.GetPagePicture = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/GetPagePicture',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/pdfcheck.v1.PdfcheckService/ListJobs',
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.SerializeToString,
@@ -87,6 +92,13 @@ class PdfcheckServiceServicer:
 
     def PresignMerged(self, request, context):
         """A download of the merged PDF.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPagePicture(self, request, context):
+        """One page as a JPEG for the screen, made when it is first asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +142,11 @@ def add_PdfcheckServiceServicer_to_server(servicer, server):
                     servicer.PresignMerged,
                     request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PresignMergedRequest.FromString,
                     response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PresignMergedResponse.SerializeToString,
+            ),
+            'GetPagePicture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPagePicture,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -229,6 +246,33 @@ class PdfcheckService:
             '/pdfcheck.v1.PdfcheckService/PresignMerged',
             pdfcheck_dot_v1_dot_pdfcheck__pb2.PresignMergedRequest.SerializeToString,
             pdfcheck_dot_v1_dot_pdfcheck__pb2.PresignMergedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPagePicture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/GetPagePicture',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class PdfcheckServiceStub:
     """The merged PDF of a material for its current recipe, when it is there."""
     PresignMerged: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.PresignMergedRequest, _pdfcheck_pb2.PresignMergedResponse]
     """A download of the merged PDF."""
+    GetPagePicture: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetPagePictureRequest, _pdfcheck_pb2.GetPagePictureResponse]
+    """One page as a JPEG for the screen, made when it is first asked for."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]
     """Jobs by stage and state."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]
@@ -57,6 +59,8 @@ class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
     """The merged PDF of a material for its current recipe, when it is there."""
     PresignMerged: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.PresignMergedRequest, _pdfcheck_pb2.PresignMergedResponse]  # type: ignore[assignment]
     """A download of the merged PDF."""
+    GetPagePicture: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetPagePictureRequest, _pdfcheck_pb2.GetPagePictureResponse]  # type: ignore[assignment]
+    """One page as a JPEG for the screen, made when it is first asked for."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -90,6 +94,14 @@ class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pdfcheck_pb2.PresignMergedResponse, _abc.Awaitable[_pdfcheck_pb2.PresignMergedResponse]]:
         """A download of the merged PDF."""
+
+    @_abc_1.abstractmethod
+    def GetPagePicture(
+        self,
+        request: _pdfcheck_pb2.GetPagePictureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.GetPagePictureResponse, _abc.Awaitable[_pdfcheck_pb2.GetPagePictureResponse]]:
+        """One page as a JPEG for the screen, made when it is first asked for."""
 
     @_abc_1.abstractmethod
     def ListJobs(

@@ -347,6 +347,8 @@ class Material(_message.Message):
     FINDINGS_FIELD_NUMBER: _builtins.int
     MANIFEST_SHA256_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    EARLIER_FILES_FIELD_NUMBER: _builtins.int
+    SAME_AS_BEFORE_FIELD_NUMBER: _builtins.int
     material_id: _builtins.str
     item_id: _builtins.str
     item_number: _builtins.str
@@ -359,6 +361,8 @@ class Material(_message.Message):
     manifest_sha256: _builtins.str
     """Identity of the files and their order."""
     version: _builtins.int
+    same_as_before: _builtins.bool
+    """In a later submission: the files are those of the submission before."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___MaterialFile]: ...
     @_builtins.property
@@ -369,6 +373,10 @@ class Material(_message.Message):
     def confirmations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Confirmation]: ...
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Finding]: ...
+    @_builtins.property
+    def earlier_files(self) -> _containers.RepeatedCompositeFieldContainer[Global___MaterialFile]:
+        """Files of the submission before this one that are not part of the material any more."""
+
     def __init__(
         self,
         *,
@@ -387,10 +395,12 @@ class Material(_message.Message):
         findings: _abc.Iterable[_common_pb2.Finding] | None = ...,
         manifest_sha256: _builtins.str = ...,
         version: _builtins.int = ...,
+        earlier_files: _abc.Iterable[Global___MaterialFile] | None = ...,
+        same_as_before: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["disc", b"disc", "merged", b"merged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmations", b"confirmations", "disc", b"disc", "files", b"files", "findings", b"findings", "item_id", b"item_id", "item_number", b"item_number", "manifest_sha256", b"manifest_sha256", "material_id", b"material_id", "merged", b"merged", "ordinal", b"ordinal", "required", b"required", "status", b"status", "title_en", b"title_en", "title_zh", b"title_zh", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmations", b"confirmations", "disc", b"disc", "earlier_files", b"earlier_files", "files", b"files", "findings", b"findings", "item_id", b"item_id", "item_number", b"item_number", "manifest_sha256", b"manifest_sha256", "material_id", b"material_id", "merged", b"merged", "ordinal", b"ordinal", "required", b"required", "same_as_before", b"same_as_before", "status", b"status", "title_en", b"title_en", "title_zh", b"title_zh", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -464,6 +474,7 @@ class Dossier(_message.Message):
     SUBMISSION_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     SUBMITTED_AT_FIELD_NUMBER: _builtins.int
+    ORGANISATION_NAME_FIELD_NUMBER: _builtins.int
     dossier_id: _builtins.str
     applicant_id: _builtins.str
     applicant_name: _builtins.str
@@ -479,6 +490,8 @@ class Dossier(_message.Message):
     """Worst status over the materials."""
     version: _builtins.int
     submission: _builtins.int
+    organisation_name: _builtins.str
+    """Name of the applicant's organisation."""
     @_builtins.property
     def route(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Levels of its route in order."""
@@ -511,10 +524,11 @@ class Dossier(_message.Message):
         submission: _builtins.int = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         submitted_at: _timestamp_pb2.Timestamp | None = ...,
+        organisation_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant_id", b"applicant_id", "applicant_name", b"applicant_name", "catalogue_version", b"catalogue_version", "cycle", b"cycle", "decisions", b"decisions", "dossier_id", b"dossier_id", "level", b"level", "materials", b"materials", "organisation_id", b"organisation_id", "organisation_path", b"organisation_path", "route", b"route", "state", b"state", "status", b"status", "submission", b"submission", "submitted_at", b"submitted_at", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant_id", b"applicant_id", "applicant_name", b"applicant_name", "catalogue_version", b"catalogue_version", "cycle", b"cycle", "decisions", b"decisions", "dossier_id", b"dossier_id", "level", b"level", "materials", b"materials", "organisation_id", b"organisation_id", "organisation_name", b"organisation_name", "organisation_path", b"organisation_path", "route", b"route", "state", b"state", "status", b"status", "submission", b"submission", "submitted_at", b"submitted_at", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -937,11 +951,14 @@ class ListDossiersRequest(_message.Message):
     WAITING_FOR_ME_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     state: _builtins.str
     waiting_for_me: _builtins.bool
     """Only those that wait for the actor's level."""
     page_size: _builtins.int
     page_token: _builtins.str
+    organisation_id: _builtins.str
+    """Only of this organisation or below it."""
     def __init__(
         self,
         *,
@@ -949,10 +966,11 @@ class ListDossiersRequest(_message.Message):
         waiting_for_me: _builtins.bool = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state", "waiting_for_me", b"waiting_for_me"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation_id", b"organisation_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "waiting_for_me", b"waiting_for_me"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -986,6 +1004,70 @@ class ListDossiersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDossiersResponse: _TypeAlias = ListDossiersResponse  # noqa: Y015
+
+@_typing.final
+class CountDossiersRequest(_message.Message):
+    """Request of CountDossiers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountDossiersRequest: _TypeAlias = CountDossiersRequest  # noqa: Y015
+
+@_typing.final
+class CountDossiersResponse(_message.Message):
+    """Answer of CountDossiers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ByStateEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BY_STATE_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_ME_FIELD_NUMBER: _builtins.int
+    waiting_for_me: _builtins.int
+    @_builtins.property
+    def by_state(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """State to number."""
+
+    def __init__(
+        self,
+        *,
+        by_state: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        waiting_for_me: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_state", b"by_state", "waiting_for_me", b"waiting_for_me"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountDossiersResponse: _TypeAlias = CountDossiersResponse  # noqa: Y015
 
 @_typing.final
 class GetProfileRequest(_message.Message):

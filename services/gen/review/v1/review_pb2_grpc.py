@@ -71,6 +71,11 @@ class ReviewServiceStub:
                 request_serializer=review_dot_v1_dot_review__pb2.GetDossierRequest.SerializeToString,
                 response_deserializer=review_dot_v1_dot_review__pb2.GetDossierResponse.FromString,
                 _registered_method=True)
+        self.CountDossiers = channel.unary_unary(
+                '/review.v1.ReviewService/CountDossiers',
+                request_serializer=review_dot_v1_dot_review__pb2.CountDossiersRequest.SerializeToString,
+                response_deserializer=review_dot_v1_dot_review__pb2.CountDossiersResponse.FromString,
+                _registered_method=True)
         self.ListDossiers = channel.unary_unary(
                 '/review.v1.ReviewService/ListDossiers',
                 request_serializer=review_dot_v1_dot_review__pb2.ListDossiersRequest.SerializeToString,
@@ -192,6 +197,13 @@ class ReviewServiceServicer:
 
     def GetDossier(self, request, context):
         """A dossier with materials, files, findings and status.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountDossiers(self, request, context):
+        """How many dossiers the actor may see, by state, and how many wait for the actor.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -332,6 +344,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.GetDossier,
                     request_deserializer=review_dot_v1_dot_review__pb2.GetDossierRequest.FromString,
                     response_serializer=review_dot_v1_dot_review__pb2.GetDossierResponse.SerializeToString,
+            ),
+            'CountDossiers': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountDossiers,
+                    request_deserializer=review_dot_v1_dot_review__pb2.CountDossiersRequest.FromString,
+                    response_serializer=review_dot_v1_dot_review__pb2.CountDossiersResponse.SerializeToString,
             ),
             'ListDossiers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDossiers,
@@ -595,6 +612,33 @@ class ReviewService:
             '/review.v1.ReviewService/GetDossier',
             review_dot_v1_dot_review__pb2.GetDossierRequest.SerializeToString,
             review_dot_v1_dot_review__pb2.GetDossierResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountDossiers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/review.v1.ReviewService/CountDossiers',
+            review_dot_v1_dot_review__pb2.CountDossiersRequest.SerializeToString,
+            review_dot_v1_dot_review__pb2.CountDossiersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,8 @@ class ReviewServiceStub:
     """Opens a dossier for the actor, who becomes its applicant. One per cycle and person."""
     GetDossier: _grpc.UnaryUnaryMultiCallable[_review_pb2.GetDossierRequest, _review_pb2.GetDossierResponse]
     """A dossier with materials, files, findings and status."""
+    CountDossiers: _grpc.UnaryUnaryMultiCallable[_review_pb2.CountDossiersRequest, _review_pb2.CountDossiersResponse]
+    """How many dossiers the actor may see, by state, and how many wait for the actor."""
     ListDossiers: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListDossiersRequest, _review_pb2.ListDossiersResponse]
     """Dossiers the actor may see, newest change first."""
     GetProfile: _grpc.UnaryUnaryMultiCallable[_review_pb2.GetProfileRequest, _review_pb2.GetProfileResponse]
@@ -99,6 +101,8 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     """Opens a dossier for the actor, who becomes its applicant. One per cycle and person."""
     GetDossier: _aio.UnaryUnaryMultiCallable[_review_pb2.GetDossierRequest, _review_pb2.GetDossierResponse]  # type: ignore[assignment]
     """A dossier with materials, files, findings and status."""
+    CountDossiers: _aio.UnaryUnaryMultiCallable[_review_pb2.CountDossiersRequest, _review_pb2.CountDossiersResponse]  # type: ignore[assignment]
+    """How many dossiers the actor may see, by state, and how many wait for the actor."""
     ListDossiers: _aio.UnaryUnaryMultiCallable[_review_pb2.ListDossiersRequest, _review_pb2.ListDossiersResponse]  # type: ignore[assignment]
     """Dossiers the actor may see, newest change first."""
     GetProfile: _aio.UnaryUnaryMultiCallable[_review_pb2.GetProfileRequest, _review_pb2.GetProfileResponse]  # type: ignore[assignment]
@@ -188,6 +192,14 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.GetDossierResponse, _abc.Awaitable[_review_pb2.GetDossierResponse]]:
         """A dossier with materials, files, findings and status."""
+
+    @_abc_1.abstractmethod
+    def CountDossiers(
+        self,
+        request: _review_pb2.CountDossiersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.CountDossiersResponse, _abc.Awaitable[_review_pb2.CountDossiersResponse]]:
+        """How many dossiers the actor may see, by state, and how many wait for the actor."""
 
     @_abc_1.abstractmethod
     def ListDossiers(

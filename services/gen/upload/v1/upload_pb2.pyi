@@ -526,17 +526,21 @@ class DescribeFileRequest(_message.Message):
 
     DOSSIER_ID_FIELD_NUMBER: _builtins.int
     FILE_ID_FIELD_NUMBER: _builtins.int
+    REPLACED_TOO_FIELD_NUMBER: _builtins.int
     dossier_id: _builtins.str
     file_id: _builtins.str
+    replaced_too: _builtins.bool
+    """Also a submitted file that was replaced since: it stays as evidence."""
     def __init__(
         self,
         *,
         dossier_id: _builtins.str = ...,
         file_id: _builtins.str = ...,
+        replaced_too: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "replaced_too", b"replaced_too"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -649,6 +653,55 @@ class DeleteFileResponse(_message.Message):
 Global___DeleteFileResponse: _TypeAlias = DeleteFileResponse  # noqa: Y015
 
 @_typing.final
+class RenameFileRequest(_message.Message):
+    """Request of RenameFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    file_name: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "file_name", b"file_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenameFileRequest: _TypeAlias = RenameFileRequest  # noqa: Y015
+
+@_typing.final
+class RenameFileResponse(_message.Message):
+    """Answer of RenameFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def file(self) -> Global___File: ...
+    def __init__(
+        self,
+        *,
+        file: Global___File | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenameFileResponse: _TypeAlias = RenameFileResponse  # noqa: Y015
+
+@_typing.final
 class PresignDownloadRequest(_message.Message):
     """Request of PresignDownload."""
 
@@ -656,17 +709,21 @@ class PresignDownloadRequest(_message.Message):
 
     DOSSIER_ID_FIELD_NUMBER: _builtins.int
     FILE_ID_FIELD_NUMBER: _builtins.int
+    REPLACED_TOO_FIELD_NUMBER: _builtins.int
     dossier_id: _builtins.str
     file_id: _builtins.str
+    replaced_too: _builtins.bool
+    """As in DescribeFileRequest."""
     def __init__(
         self,
         *,
         dossier_id: _builtins.str = ...,
         file_id: _builtins.str = ...,
+        replaced_too: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "replaced_too", b"replaced_too"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -75,6 +75,11 @@ class UploadServiceStub:
                 request_serializer=upload_dot_v1_dot_upload__pb2.DeleteFileRequest.SerializeToString,
                 response_deserializer=upload_dot_v1_dot_upload__pb2.DeleteFileResponse.FromString,
                 _registered_method=True)
+        self.RenameFile = channel.unary_unary(
+                '/upload.v1.UploadService/RenameFile',
+                request_serializer=upload_dot_v1_dot_upload__pb2.RenameFileRequest.SerializeToString,
+                response_deserializer=upload_dot_v1_dot_upload__pb2.RenameFileResponse.FromString,
+                _registered_method=True)
         self.PresignDownload = channel.unary_unary(
                 '/upload.v1.UploadService/PresignDownload',
                 request_serializer=upload_dot_v1_dot_upload__pb2.PresignDownloadRequest.SerializeToString,
@@ -143,6 +148,13 @@ class UploadServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenameFile(self, request, context):
+        """Gives a draft's file another name; its bytes stay as they are. Repeating it changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PresignDownload(self, request, context):
         """A download of the original under its own name.
         """
@@ -192,6 +204,11 @@ def add_UploadServiceServicer_to_server(servicer, server):
                     servicer.DeleteFile,
                     request_deserializer=upload_dot_v1_dot_upload__pb2.DeleteFileRequest.FromString,
                     response_serializer=upload_dot_v1_dot_upload__pb2.DeleteFileResponse.SerializeToString,
+            ),
+            'RenameFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenameFile,
+                    request_deserializer=upload_dot_v1_dot_upload__pb2.RenameFileRequest.FromString,
+                    response_serializer=upload_dot_v1_dot_upload__pb2.RenameFileResponse.SerializeToString,
             ),
             'PresignDownload': grpc.unary_unary_rpc_method_handler(
                     servicer.PresignDownload,
@@ -416,6 +433,33 @@ class UploadService:
             '/upload.v1.UploadService/DeleteFile',
             upload_dot_v1_dot_upload__pb2.DeleteFileRequest.SerializeToString,
             upload_dot_v1_dot_upload__pb2.DeleteFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenameFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upload.v1.UploadService/RenameFile',
+            upload_dot_v1_dot_upload__pb2.RenameFileRequest.SerializeToString,
+            upload_dot_v1_dot_upload__pb2.RenameFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,8 @@ class UploadServiceStub:
     """The files of a dossier that are not deleted."""
     DeleteFile: _grpc.UnaryUnaryMultiCallable[_upload_pb2.DeleteFileRequest, _upload_pb2.DeleteFileResponse]
     """Deletes a draft's file, bytes included; refused once the dossier is submitted. Idempotent."""
+    RenameFile: _grpc.UnaryUnaryMultiCallable[_upload_pb2.RenameFileRequest, _upload_pb2.RenameFileResponse]
+    """Gives a draft's file another name; its bytes stay as they are. Repeating it changes nothing."""
     PresignDownload: _grpc.UnaryUnaryMultiCallable[_upload_pb2.PresignDownloadRequest, _upload_pb2.PresignDownloadResponse]
     """A download of the original under its own name."""
 
@@ -77,6 +79,8 @@ class UploadServiceAsyncStub(UploadServiceStub):
     """The files of a dossier that are not deleted."""
     DeleteFile: _aio.UnaryUnaryMultiCallable[_upload_pb2.DeleteFileRequest, _upload_pb2.DeleteFileResponse]  # type: ignore[assignment]
     """Deletes a draft's file, bytes included; refused once the dossier is submitted. Idempotent."""
+    RenameFile: _aio.UnaryUnaryMultiCallable[_upload_pb2.RenameFileRequest, _upload_pb2.RenameFileResponse]  # type: ignore[assignment]
+    """Gives a draft's file another name; its bytes stay as they are. Repeating it changes nothing."""
     PresignDownload: _aio.UnaryUnaryMultiCallable[_upload_pb2.PresignDownloadRequest, _upload_pb2.PresignDownloadResponse]  # type: ignore[assignment]
     """A download of the original under its own name."""
 
@@ -148,6 +152,14 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_upload_pb2.DeleteFileResponse, _abc.Awaitable[_upload_pb2.DeleteFileResponse]]:
         """Deletes a draft's file, bytes included; refused once the dossier is submitted. Idempotent."""
+
+    @_abc_1.abstractmethod
+    def RenameFile(
+        self,
+        request: _upload_pb2.RenameFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_upload_pb2.RenameFileResponse, _abc.Awaitable[_upload_pb2.RenameFileResponse]]:
+        """Gives a draft's file another name; its bytes stay as they are. Repeating it changes nothing."""
 
     @_abc_1.abstractmethod
     def PresignDownload(

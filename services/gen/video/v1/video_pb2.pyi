@@ -326,6 +326,51 @@ class PresignDiscResponse(_message.Message):
 Global___PresignDiscResponse: _TypeAlias = PresignDiscResponse  # noqa: Y015
 
 @_typing.final
+class GetPosterRequest(_message.Message):
+    """Request of GetPoster."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPosterRequest: _TypeAlias = GetPosterRequest  # noqa: Y015
+
+@_typing.final
+class GetPosterResponse(_message.Message):
+    """Answer of GetPoster."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPosterResponse: _TypeAlias = GetPosterResponse  # noqa: Y015
+
+@_typing.final
 class ListJobsRequest(_message.Message):
     """Request of ListJobs. Empty fields do not filter."""
 

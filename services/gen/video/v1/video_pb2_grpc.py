@@ -50,6 +50,11 @@ class VideoServiceStub:
                 request_serializer=video_dot_v1_dot_video__pb2.PresignDiscRequest.SerializeToString,
                 response_deserializer=video_dot_v1_dot_video__pb2.PresignDiscResponse.FromString,
                 _registered_method=True)
+        self.GetPoster = channel.unary_unary(
+                '/video.v1.VideoService/GetPoster',
+                request_serializer=video_dot_v1_dot_video__pb2.GetPosterRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.GetPosterResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/video.v1.VideoService/ListJobs',
                 request_serializer=video_dot_v1_dot_video__pb2.ListJobsRequest.SerializeToString,
@@ -87,6 +92,13 @@ class VideoServiceServicer:
 
     def PresignDisc(self, request, context):
         """A download of the disc image.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPoster(self, request, context):
+        """A picture of the video for the screen, made when it is first asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +142,11 @@ def add_VideoServiceServicer_to_server(servicer, server):
                     servicer.PresignDisc,
                     request_deserializer=video_dot_v1_dot_video__pb2.PresignDiscRequest.FromString,
                     response_serializer=video_dot_v1_dot_video__pb2.PresignDiscResponse.SerializeToString,
+            ),
+            'GetPoster': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPoster,
+                    request_deserializer=video_dot_v1_dot_video__pb2.GetPosterRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.GetPosterResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -229,6 +246,33 @@ class VideoService:
             '/video.v1.VideoService/PresignDisc',
             video_dot_v1_dot_video__pb2.PresignDiscRequest.SerializeToString,
             video_dot_v1_dot_video__pb2.PresignDiscResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPoster(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/GetPoster',
+            video_dot_v1_dot_video__pb2.GetPosterRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.GetPosterResponse.FromString,
             options,
             channel_credentials,
             insecure,

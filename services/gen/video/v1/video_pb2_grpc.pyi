@@ -39,6 +39,8 @@ class VideoServiceStub:
     """The disc image of a file, when it is built."""
     PresignDisc: _grpc.UnaryUnaryMultiCallable[_video_pb2.PresignDiscRequest, _video_pb2.PresignDiscResponse]
     """A download of the disc image."""
+    GetPoster: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetPosterRequest, _video_pb2.GetPosterResponse]
+    """A picture of the video for the screen, made when it is first asked for."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_video_pb2.ListJobsRequest, _video_pb2.ListJobsResponse]
     """Jobs by stage and state; the operator's and the applicant's view of progress."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_video_pb2.RetryJobRequest, _video_pb2.RetryJobResponse]
@@ -57,6 +59,8 @@ class VideoServiceAsyncStub(VideoServiceStub):
     """The disc image of a file, when it is built."""
     PresignDisc: _aio.UnaryUnaryMultiCallable[_video_pb2.PresignDiscRequest, _video_pb2.PresignDiscResponse]  # type: ignore[assignment]
     """A download of the disc image."""
+    GetPoster: _aio.UnaryUnaryMultiCallable[_video_pb2.GetPosterRequest, _video_pb2.GetPosterResponse]  # type: ignore[assignment]
+    """A picture of the video for the screen, made when it is first asked for."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_video_pb2.ListJobsRequest, _video_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state; the operator's and the applicant's view of progress."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_video_pb2.RetryJobRequest, _video_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -90,6 +94,14 @@ class VideoServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_pb2.PresignDiscResponse, _abc.Awaitable[_video_pb2.PresignDiscResponse]]:
         """A download of the disc image."""
+
+    @_abc_1.abstractmethod
+    def GetPoster(
+        self,
+        request: _video_pb2.GetPosterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.GetPosterResponse, _abc.Awaitable[_video_pb2.GetPosterResponse]]:
+        """A picture of the video for the screen, made when it is first asked for."""
 
     @_abc_1.abstractmethod
     def ListJobs(

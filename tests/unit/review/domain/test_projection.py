@@ -84,7 +84,7 @@ def video(name: str = "李川明", number: str = ID_NUMBER) -> Material:
 
 def test_a_video_wants_its_disc_once_it_passes() -> None:
     found = seen(video())
-    assert (found.wants_disc, found.wants_merge) == ("v1", False)
+    assert (found.wants_disc, found.wants_merge) == ("v1:1", False)
     assert seen(assembled(video())).status is MaterialStatus.PASSED
 
 
