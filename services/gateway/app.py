@@ -14,17 +14,17 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from services.gateway import problems
+from services.gateway import pages, problems
 from services.gateway.guard import Gateway
 from services.gateway.limits import BodyLimit
-from services.gateway.pages import applicant, profile, signing, stream, visitor
+from services.gateway.pages.visitor import PasswordDue, SignInNeeded, on_password_due, on_sign_in_needed
 from services.gateway.routes import dossiers, health, objects, operating, reviewing, session, uploads
 from services.gateway.schemas.openapi import DescribedApp
 from services.kernel.errors import AppError
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; worker-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; script-src 'self'; worker-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -53,23 +53,13 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
         redoc_url=None,
     )
     app.state.gateway = gateway
-    for routes in (
-        session,
-        dossiers,
-        uploads,
-        reviewing,
-        operating,
-        objects,
-        health,
-        signing,
-        applicant,
-        profile,
-        stream,
-    ):
+    for routes in (session, dossiers, uploads, reviewing, operating, objects, health):
         app.include_router(routes.router)
+    for router in pages.ROUTERS:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
-    app.add_exception_handler(visitor.SignInNeeded, visitor.on_sign_in_needed)
-    app.add_exception_handler(visitor.PasswordDue, visitor.on_password_due)
+    app.add_exception_handler(SignInNeeded, on_sign_in_needed)
+    app.add_exception_handler(PasswordDue, on_password_due)
     app.add_exception_handler(AppError, problems.on_app_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid_request)
     app.add_exception_handler(HTTPException, problems.on_http_error)

@@ -12,6 +12,7 @@ from services.review.domain.records import (
     Actor,
     Confirmation,
     Decision,
+    Defect,
     Dossier,
     File,
     Material,
@@ -83,6 +84,18 @@ class Unit(Protocol):
 
     async def save_confirmation(self, dossier: Dossier, material_id: str, confirmation: Confirmation) -> None:
         """Insert or replace a level's confirmation of a material."""
+        ...
+
+    async def draft_defects(self, dossier: Dossier, level: str) -> Sequence[Defect]:
+        """What a level has collected for a return, in the order in which it was written."""
+        ...
+
+    async def save_draft_defect(self, dossier: Dossier, level: str, defect: Defect, by: str) -> None:
+        """Put a material's defect on the level's list, or take it off when the reason is empty."""
+        ...
+
+    async def clear_draft_defects(self, dossier: Dossier, level: str) -> None:
+        """The level has decided."""
         ...
 
     async def add_decision(self, dossier: Dossier, decision: Decision) -> None:

@@ -1,0 +1,5 @@
+"""Pages for people: one module per sort of page."""
+
+from services.gateway.pages import applicant, profile, reviewing, signing, stream, viewing
+
+ROUTERS = tuple(module.router for module in (signing, profile, applicant, viewing, reviewing, stream))

@@ -1,89 +1,23 @@
 """The applicant's pages: what is owed and how it stands, one material with its files, handing in."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.catalogue import load
 from services.catalogue.error_texts import ErrorText, explain
-from services.catalogue.model import Item
 from services.gateway.guard import AppGateway, Gateway
 from services.gateway.languages import language
 from services.gateway.pages import asking
+from services.gateway.pages.lines import UNFINISHED, lines
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
-from services.gateway.plain import Data
-from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.review.v1 import review_pb2 as pb
 from services.gen.upload.v1 import upload_pb2
-from services.gen.video.v1 import video_pb2
 from services.kernel.errors import AppError, not_found
 from services.kernel.grpc_client import call
 
 router = APIRouter(include_in_schema=False)
-#: Statuses with which a dossier cannot be handed in.
-UNFINISHED = ("missing", "processing", "failed", "returned")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """A material as the overview and its own page show it."""
-
-    material: Data
-    #: Its entry of the checklist; None for one that the profile no longer demands.
-    entry: Data | None
-    item: Item
-    #: Reasons of a return that are still open.
-    defects: tuple[str, ...]
-
-    @property
-    def blocking(self) -> int:
-        """How many findings stand in the way."""
-        findings = [*self.material["findings"], *(f for file in self.material["files"] for f in file["findings"])]
-        return sum(finding["level"] == "block" for finding in findings)
-
-    @property
-    def components(self) -> list[Data]:
-        """What the material consists of, each with its files in order; `choose` says of which one picks."""
-        files = self.material["files"]
-        owed = self.entry["components"] if self.entry else []
-        choose = {c: a["choose"] for a in (self.entry["alternatives"] if self.entry else []) for c in a["of"]}
-        known = {component["id"] for component in owed}
-        left = [self.item.component(c) for c in sorted({file["component_id"] for file in files} - known)]
-        extra = [{"id": component.id, "zh": component.zh, "en": component.en, "due": False} for component in left]
-        return [
-            {
-                **component,
-                "choose": choose.get(component["id"], ""),
-                "files": [file for file in files if file["component_id"] == component["id"]],
-            }
-            for component in [*owed, *extra]
-        ]
-
-
-def lines(dossier: Data, checklist: Data) -> Iterator[Line]:
-    """Every material with what the checklist says of it, in the notice's order."""
-    entries = {(entry["item"], entry["ordinal"]): entry for entry in checklist["items"]}
-    open_defects = _open_defects(dossier)
-    for material in dossier["materials"]:
-        yield Line(
-            material=material,
-            entry=entries.get((material["item_id"], material["ordinal"])),
-            item=load.default().item(material["item_id"]),
-            defects=tuple(open_defects.get(material["material_id"], ())),
-        )
-
-
-def _open_defects(dossier: Data) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    returned = [decision for decision in dossier["decisions"] if decision["decision"] == "returned"]
-    for defect in returned[-1]["defects"] if returned else []:
-        if not defect["resolved"]:
-            found.setdefault(defect["material_id"], []).append(defect["reason"])
-    return found
 
 
 @router.get("/mine")
@@ -223,37 +157,3 @@ async def submit(
         said = explain(error.code, error.params, language(request))
         return await _submission(request, gateway, visitor, dossier_id, problem=said)
     return RedirectResponse(f"/dossiers/{dossier_id}", status_code=303)
-
-
-@router.get("/dossiers/{dossier_id}/materials/{material_id}/merged.pdf")
-async def merged(
-    request: Request, dossier_id: str, material_id: str, gateway: AppGateway, visitor: SignedInVisitor
-) -> Response:
-    """The one PDF, under the item's number and title."""
-    seen = await asking.dossier(request, gateway, visitor.session.account_id, dossier_id)
-    found = next((m for m in seen.dossier["materials"] if m["material_id"] == material_id), None)
-    if found is None:
-        raise not_found("material")
-    grant = await gateway.peers.authorise(visitor.session.account_id, dossier_id, "view")
-    name = f"{found['item_number']} {found['title_zh']}.pdf".replace("/", "、").replace("\\", "、")
-    asked = pdfcheck_pb2.PresignMergedRequest(dossier_id=dossier_id, material_id=material_id, file_name=name)
-    link = await call(gateway.peers.pdfcheck.PresignMerged, asked, token=grant.pdfcheck, idempotent=True)
-    return RedirectResponse(link.request.url, status_code=303)
-
-
-@router.get("/dossiers/{dossier_id}/files/{file_id}/original")
-async def original(dossier_id: str, file_id: str, gateway: AppGateway, visitor: SignedInVisitor) -> Response:
-    """The file as it was sent."""
-    grant = await gateway.peers.authorise(visitor.session.account_id, dossier_id, "view")
-    asked = upload_pb2.PresignDownloadRequest(dossier_id=dossier_id, file_id=file_id)
-    link = await call(gateway.peers.upload.PresignDownload, asked, token=grant.upload, idempotent=True)
-    return RedirectResponse(link.request.url, status_code=303)
-
-
-@router.get("/dossiers/{dossier_id}/files/{file_id}/disc.iso")
-async def disc(dossier_id: str, file_id: str, gateway: AppGateway, visitor: SignedInVisitor) -> Response:
-    """The image of the disc that is due (M15-2g)."""
-    grant = await gateway.peers.authorise(visitor.session.account_id, dossier_id, "view")
-    asked = video_pb2.PresignDiscRequest(dossier_id=dossier_id, file_id=file_id)
-    link = await call(gateway.peers.video.PresignDisc, asked, token=grant.video, idempotent=True)
-    return RedirectResponse(link.request.url, status_code=303)

@@ -29,7 +29,7 @@ class Visitor:
     session: Session
     name: str
     roles: frozenset[str]
-    organisation_ids: tuple[str, ...]
+    offices: tuple[pb.RoleAssignment, ...]
 
     @property
     def csrf(self) -> str:
@@ -90,7 +90,7 @@ async def person_of(gateway: Gateway, session: Session) -> Visitor:
         session=session,
         name=principal.display_name,
         roles=frozenset(names),
-        organisation_ids=tuple(role.organisation_id for role in principal.roles),
+        offices=tuple(principal.roles),
     )
 
 

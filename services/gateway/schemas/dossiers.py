@@ -115,6 +115,9 @@ class Dossier(Answer):
     organisation_id: str = Field(examples=["jc-h1"])
     organisation_path: str = Field(examples=["/sc/cd/jc/jc-h1/"])
     organisation_name: str = Field(examples=["锦川县人民医院"])
+    draft_defects: list[Defect] = Field(
+        description="collected for a return by the level that holds it; for its reviewers"
+    )
     cycle: int = Field(examples=[2023])
     catalogue_version: str = Field(examples=["sichuan-2023.1"])
     state: Literal["draft", "in-review", "returned", "accepted"] = Field(examples=["draft"])

@@ -6,7 +6,7 @@ let last = Number(document.body.dataset.seq) || 0;
 
 function refresh(change) {
   for (const part of document.querySelectorAll("[data-live]")) {
-    const mine = part.dataset.live === change.dossier;
+    const mine = part.dataset.live === "*" || part.dataset.live === change.dossier;
     const material = part.dataset.liveMaterial;
     if (mine && (!material || !change.material || material === change.material)) window.htmx.trigger(part, "live");
   }

@@ -10,6 +10,7 @@ from services.review.domain.projection import MaterialView, confirmed
 from services.review.domain.records import Decision, Defect, Dossier, DossierState, MaterialStatus
 
 MAX_REASON_CHARACTERS = 1000
+MAX_COMMENT_CHARACTERS = 2000
 
 
 def check_version(dossier: Dossier, given: int) -> None:
@@ -105,10 +106,23 @@ def check_defects(views: Sequence[MaterialView], defects: Sequence[Defect]) -> N
     for defect in defects:
         if defect.material_id not in known:
             raise AppError("review.unknown-material", Kind.INVALID)
-        if not 0 < len(defect.reason.strip()) <= MAX_REASON_CHARACTERS:
-            raise AppError(
-                "review.bad-reason", Kind.INVALID, characters=len(defect.reason), most_characters=MAX_REASON_CHARACTERS
-            )
+        check_reason(defect)
+
+
+def check_reason(defect: Defect) -> None:
+    """Raises `AppError` review.bad-reason unless there is one of reasonable length."""
+    if not 0 < len(defect.reason.strip()) <= MAX_REASON_CHARACTERS:
+        raise AppError(
+            "review.bad-reason", Kind.INVALID, characters=len(defect.reason), most_characters=MAX_REASON_CHARACTERS
+        )
+
+
+def check_comment(comment: str) -> None:
+    """Raises `AppError` review.long-comment."""
+    if len(comment) > MAX_COMMENT_CHARACTERS:
+        raise AppError(
+            "review.long-comment", Kind.INVALID, characters=len(comment), most_characters=MAX_COMMENT_CHARACTERS
+        )
 
 
 def _check_once(dossier: Dossier, views: Sequence[MaterialView], named: set[str]) -> None:

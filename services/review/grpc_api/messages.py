@@ -175,6 +175,7 @@ def dossier(view: DossierView) -> pb.Dossier:
     names = dict(view.names)
     message = header(dossier, view.status, names.get(dossier.applicant_id, ""), view.organisation_name)
     message.materials.extend(material(each, dossier, names) for each in view.materials)
+    message.draft_defects.extend(pb.Defect(material_id=d.material_id, reason=d.reason) for d in view.drafts)
     manifests = {material.material.material_id: material.manifest_sha256 for material in view.materials}
     for decision in dossier.decisions:
         added = message.decisions.add(

@@ -196,6 +196,14 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
         view = await reviewing.confirm_material(self._context, caller().actor, request.dossier_id, given)
         return pb.ConfirmMaterialResponse(material=messages.material_of(view, request.material_id))
 
+    async def PutDraftDefect(
+        self, request: pb.PutDraftDefectRequest, context: CallContext
+    ) -> pb.PutDraftDefectResponse:
+        """See the contract."""
+        defect = Defect(material_id=request.material_id, reason=request.reason)
+        await reviewing.put_draft_defect(self._context, caller().actor, request.dossier_id, defect)
+        return pb.PutDraftDefectResponse()
+
     async def ForwardDossier(
         self, request: pb.ForwardDossierRequest, context: CallContext
     ) -> pb.ForwardDossierResponse:

@@ -28,6 +28,7 @@ NAME = "review.files.file_name"
 REPORT = "review.files.report"
 PROFILE = "review.dossiers.profile"
 WORDS = "review.decisions.words"
+REASON = "review.draft_defects.reason"
 ID_NUMBER = "review.persons.id_number"
 
 

@@ -91,6 +91,15 @@ decisions = sa.Table(
     sa.Column("words", sa.LargeBinary),
     sa.Column("manifests", pg.JSONB),
 )
+draft_defects = sa.Table(
+    "draft_defects",
+    metadata,
+    sa.Column("material_id", sa.Text, primary_key=True),
+    sa.Column("level", sa.Text, primary_key=True),
+    *_texts("dossier_id", "organisation_path", "by"),
+    sa.Column("reason", sa.LargeBinary),
+    sa.Column("at", _MOMENT),
+)
 audit = sa.Table(
     "audit",
     metadata,

@@ -21,7 +21,7 @@ from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
 from services.review.domain import audit as chains
-from services.review.domain.records import Confirmation, Decision, Dossier, File, Material
+from services.review.domain.records import Confirmation, Decision, Defect, Dossier, File, Material
 from services.review.repository import mapping, tables
 
 SERVICE = "review"
@@ -181,6 +181,39 @@ class PostgresUnit:
             "manifests": dict(decision.manifests),
         }
         await self._connection.execute(sa.insert(tables.decisions).values(values))
+
+    async def draft_defects(self, dossier: Dossier, level: str) -> Sequence[Defect]:
+        """See the port."""
+        table = tables.draft_defects
+        query = sa.select(table).where(table.c.dossier_id == dossier.dossier_id, table.c.level == level)
+        return [
+            Defect(material_id=row["material_id"], reason=self._keys.open(row["reason"], mapping.REASON))
+            for row in await self._rows(query.order_by(table.c.at))
+        ]
+
+    async def save_draft_defect(self, dossier: Dossier, level: str, defect: Defect, by: str) -> None:
+        """See the port."""
+        table = tables.draft_defects
+        if not defect.reason:
+            own = (table.c.material_id == defect.material_id) & (table.c.level == level)
+            await self._connection.execute(sa.delete(table).where(own))
+            return
+        values = {
+            "material_id": defect.material_id,
+            "level": level,
+            "dossier_id": dossier.dossier_id,
+            "organisation_path": dossier.organisation_path,
+            "reason": self._keys.seal(defect.reason, mapping.REASON),
+            "by": by,
+            "at": self._clock.now(),
+        }
+        await self._upsert(table, values, ["material_id", "level"])
+
+    async def clear_draft_defects(self, dossier: Dossier, level: str) -> None:
+        """See the port."""
+        table = tables.draft_defects
+        own = (table.c.dossier_id == dossier.dossier_id) & (table.c.level == level)
+        await self._connection.execute(sa.delete(table).where(own))
 
     async def audit(self, dossier: Dossier, action: str, actor: str, details: Mapping[str, str | int | bool]) -> None:
         """See the port."""

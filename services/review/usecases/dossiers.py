@@ -11,7 +11,7 @@ from services.kernel.errors import AppError, Kind, not_found, stale
 from services.review.domain import signoff
 from services.review.domain.manifest import dossier_manifest_sha256
 from services.review.domain.projection import MaterialView, views, worst
-from services.review.domain.records import Actor, Dossier, DossierState, Material, Organisation, Role
+from services.review.domain.records import Actor, Defect, Dossier, DossierState, Material, Organisation, Role
 from services.review.ports import Scope
 from services.review.usecases.context import Context, opened, own, refresh
 
@@ -25,6 +25,8 @@ class DossierView:
     #: Account id to name, for the applicant and everybody who decided or confirmed.
     names: Mapping[str, str]
     organisation_name: str = ""
+    #: What the level that holds it has collected, for its own reviewers only.
+    drafts: Sequence[Defect] = ()
 
     @property
     def status(self) -> str:
@@ -103,8 +105,11 @@ def _owed(context: Context, dossier: Dossier, profile: Profile) -> tuple[Materia
 
 async def get_dossier(context: Context, account_id: str, dossier_id: str) -> DossierView:
     """The dossier with everything that follows from its reports. Raises `AppError` request.not-found."""
-    async with opened(context, account_id, dossier_id) as (unit, dossier, _):
+    async with opened(context, account_id, dossier_id) as (unit, dossier, actor):
         profile = await unit.profile(dossier_id)
+        office = actor.reviews(dossier)
+        holds = office is not None and office.organisation.level == dossier.level
+        drafts = await unit.draft_defects(dossier, dossier.level) if holds else ()
     seen = views(context.catalogue, profile, dossier)
     people = {dossier.applicant_id, *(decision.by for decision in dossier.decisions)}
     people |= {c.confirmed_by for material in dossier.materials for c in material.confirmations}
@@ -114,6 +119,7 @@ async def get_dossier(context: Context, account_id: str, dossier_id: str) -> Dos
         materials=seen,
         names=await context.work.names(sorted(people)),
         organisation_name="" if organisation is None else organisation.name,
+        drafts=drafts,
     )
 
 

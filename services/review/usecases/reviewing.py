@@ -79,6 +79,23 @@ async def _refresh_with(
     await refresh(context, unit, replace(dossier, materials=materials))
 
 
+async def put_draft_defect(context: Context, account_id: str, dossier_id: str, defect: Defect) -> None:
+    """Collect a defect for the return, or drop it (empty reason). Nobody but the level sees it before it decides.
+
+    Raises `AppError` request.not-found, review.not-reviewer, dossier.not-at-level, review.own-dossier,
+    review.bad-reason.
+    """
+    async with opened(context, account_id, dossier_id) as (unit, dossier, actor):
+        level = reviewing(dossier, actor).organisation.level
+        signoff.check_holds(dossier, level, account_id)
+        if dossier.material(defect.material_id) is None:
+            raise not_found("material")
+        given = replace(defect, reason=defect.reason.strip())
+        if given.reason:
+            signoff.check_reason(given)
+        await unit.save_draft_defect(dossier, level, given, account_id)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deciding:
     """A decision as it is asked for; `decision_id` makes a repeat the same decision."""
@@ -95,13 +112,14 @@ class Deciding:
 async def forward_dossier(context: Context, account_id: str, dossier_id: str, deciding: Deciding) -> DossierView:
     """Sign the actor's level and pass on, or accept at the last one.
 
-    Raises `AppError` as `signoff.check_holds`, `signoff.forward`, `signoff.check_version`.
+    Raises `AppError` as `signoff.check_holds`, `signoff.forward`, `signoff.check_version`, `signoff.check_comment`.
     """
     async with opened(context, account_id, dossier_id) as (unit, dossier, actor):
         if signoff.same_decision(dossier, deciding.decision_id) is None:
             level = reviewing(dossier, actor).organisation.level
             signoff.check_holds(dossier, level, account_id)
             signoff.check_version(dossier, deciding.version)
+            signoff.check_comment(deciding.comment)
             seen = views(context.catalogue, await unit.profile(dossier_id), dossier)
             now = context.clock.now()
             after = signoff.forward(dossier, seen, now, eligible=deciding.eligible)
@@ -123,13 +141,15 @@ async def forward_dossier(context: Context, account_id: str, dossier_id: str, de
 async def return_dossier(context: Context, account_id: str, dossier_id: str, deciding: Deciding) -> DossierView:
     """Send the dossier back to the applicant with the complete list.
 
-    Raises `AppError` as `signoff.check_holds`, `signoff.give_back`, `signoff.check_version`.
+    Raises `AppError` as `signoff.check_holds`, `signoff.give_back`, `signoff.check_version`,
+    `signoff.check_comment`.
     """
     async with opened(context, account_id, dossier_id) as (unit, dossier, actor):
         if signoff.same_decision(dossier, deciding.decision_id) is None:
             level = reviewing(dossier, actor).organisation.level
             signoff.check_holds(dossier, level, account_id)
             signoff.check_version(dossier, deciding.version)
+            signoff.check_comment(deciding.comment)
             seen = views(context.catalogue, await unit.profile(dossier_id), dossier)
             now = context.clock.now()
             after = signoff.give_back(dossier, seen, deciding.defects, now)
@@ -150,6 +170,7 @@ async def return_dossier(context: Context, account_id: str, dossier_id: str, dec
 
 async def _decide(context: Context, unit: Unit, after: Dossier, decision: Decision) -> None:
     await unit.add_decision(after, decision)
+    await unit.clear_draft_defects(after, decision.level)
     details: dict[str, str | int | bool] = {
         "decision": decision.decision_id,
         "level": decision.level,

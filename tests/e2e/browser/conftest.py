@@ -107,6 +107,18 @@ class Person:
         self.page.get_by_role("button", name="退出").wait_for()
 
 
+def enrol(platform: Platform, login: str, name: str, role: str, organisation_id: str) -> None:
+    """A new account that has changed its first password."""
+    operator = platform.client("operator")
+    told = {"login": login, "name": name, "role": role, "organisation_id": organisation_id}
+    first = operator.send("POST", "/api/v1/accounts", json=told)["first_password"]
+    platform.passwords[login] = first
+    fresh = platform.client(login)
+    password = f"{login}-has-a-long-password"
+    fresh.send("POST", "/api/v1/session/password", json={"old": first, "new": password})
+    platform.passwords[login] = password
+
+
 @pytest.fixture
 def person(browser: Browser, platform: Platform) -> Iterator[Person]:
     """A new window; at the end nothing may have gone wrong that the test did not expect."""

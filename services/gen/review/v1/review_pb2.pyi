@@ -475,6 +475,7 @@ class Dossier(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     SUBMITTED_AT_FIELD_NUMBER: _builtins.int
     ORGANISATION_NAME_FIELD_NUMBER: _builtins.int
+    DRAFT_DEFECTS_FIELD_NUMBER: _builtins.int
     dossier_id: _builtins.str
     applicant_id: _builtins.str
     applicant_name: _builtins.str
@@ -504,6 +505,10 @@ class Dossier(_message.Message):
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def submitted_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def draft_defects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Defect]:
+        """What the level that holds it has collected for a return; only that level's reviewers get it."""
+
     def __init__(
         self,
         *,
@@ -525,10 +530,11 @@ class Dossier(_message.Message):
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         submitted_at: _timestamp_pb2.Timestamp | None = ...,
         organisation_name: _builtins.str = ...,
+        draft_defects: _abc.Iterable[Global___Defect] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant_id", b"applicant_id", "applicant_name", b"applicant_name", "catalogue_version", b"catalogue_version", "cycle", b"cycle", "decisions", b"decisions", "dossier_id", b"dossier_id", "level", b"level", "materials", b"materials", "organisation_id", b"organisation_id", "organisation_name", b"organisation_name", "organisation_path", b"organisation_path", "route", b"route", "state", b"state", "status", b"status", "submission", b"submission", "submitted_at", b"submitted_at", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant_id", b"applicant_id", "applicant_name", b"applicant_name", "catalogue_version", b"catalogue_version", "cycle", b"cycle", "decisions", b"decisions", "dossier_id", b"dossier_id", "draft_defects", b"draft_defects", "level", b"level", "materials", b"materials", "organisation_id", b"organisation_id", "organisation_name", b"organisation_name", "organisation_path", b"organisation_path", "route", b"route", "state", b"state", "status", b"status", "submission", b"submission", "submitted_at", b"submitted_at", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1466,6 +1472,50 @@ class ConfirmMaterialResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConfirmMaterialResponse: _TypeAlias = ConfirmMaterialResponse  # noqa: Y015
+
+@_typing.final
+class PutDraftDefectRequest(_message.Message):
+    """Request of PutDraftDefect."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    material_id: _builtins.str
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "material_id", b"material_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutDraftDefectRequest: _TypeAlias = PutDraftDefectRequest  # noqa: Y015
+
+@_typing.final
+class PutDraftDefectResponse(_message.Message):
+    """Answer of PutDraftDefect."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutDraftDefectResponse: _TypeAlias = PutDraftDefectResponse  # noqa: Y015
 
 @_typing.final
 class ForwardDossierRequest(_message.Message):

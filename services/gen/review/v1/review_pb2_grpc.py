@@ -121,6 +121,11 @@ class ReviewServiceStub:
                 request_serializer=review_dot_v1_dot_review__pb2.ConfirmMaterialRequest.SerializeToString,
                 response_deserializer=review_dot_v1_dot_review__pb2.ConfirmMaterialResponse.FromString,
                 _registered_method=True)
+        self.PutDraftDefect = channel.unary_unary(
+                '/review.v1.ReviewService/PutDraftDefect',
+                request_serializer=review_dot_v1_dot_review__pb2.PutDraftDefectRequest.SerializeToString,
+                response_deserializer=review_dot_v1_dot_review__pb2.PutDraftDefectResponse.FromString,
+                _registered_method=True)
         self.ForwardDossier = channel.unary_unary(
                 '/review.v1.ReviewService/ForwardDossier',
                 request_serializer=review_dot_v1_dot_review__pb2.ForwardDossierRequest.SerializeToString,
@@ -272,6 +277,13 @@ class ReviewServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutDraftDefect(self, request, context):
+        """Puts a defect on the list that the actor's level is collecting, or takes it off (empty reason).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ForwardDossier(self, request, context):
         """Signs the actor's level and passes the dossier on; the last level accepts it.
         """
@@ -394,6 +406,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.ConfirmMaterial,
                     request_deserializer=review_dot_v1_dot_review__pb2.ConfirmMaterialRequest.FromString,
                     response_serializer=review_dot_v1_dot_review__pb2.ConfirmMaterialResponse.SerializeToString,
+            ),
+            'PutDraftDefect': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutDraftDefect,
+                    request_deserializer=review_dot_v1_dot_review__pb2.PutDraftDefectRequest.FromString,
+                    response_serializer=review_dot_v1_dot_review__pb2.PutDraftDefectResponse.SerializeToString,
             ),
             'ForwardDossier': grpc.unary_unary_rpc_method_handler(
                     servicer.ForwardDossier,
@@ -882,6 +899,33 @@ class ReviewService:
             '/review.v1.ReviewService/ConfirmMaterial',
             review_dot_v1_dot_review__pb2.ConfirmMaterialRequest.SerializeToString,
             review_dot_v1_dot_review__pb2.ConfirmMaterialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutDraftDefect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/review.v1.ReviewService/PutDraftDefect',
+            review_dot_v1_dot_review__pb2.PutDraftDefectRequest.SerializeToString,
+            review_dot_v1_dot_review__pb2.PutDraftDefectResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -69,6 +69,8 @@ class ReviewServiceStub:
     """Hands the dossier in with the declaration of G-09. Refused with everything that is missing."""
     ConfirmMaterial: _grpc.UnaryUnaryMultiCallable[_review_pb2.ConfirmMaterialRequest, _review_pb2.ConfirmMaterialResponse]
     """Records the three confirmations of G-13 for one material, bound to its files' hashes."""
+    PutDraftDefect: _grpc.UnaryUnaryMultiCallable[_review_pb2.PutDraftDefectRequest, _review_pb2.PutDraftDefectResponse]
+    """Puts a defect on the list that the actor's level is collecting, or takes it off (empty reason)."""
     ForwardDossier: _grpc.UnaryUnaryMultiCallable[_review_pb2.ForwardDossierRequest, _review_pb2.ForwardDossierResponse]
     """Signs the actor's level and passes the dossier on; the last level accepts it."""
     ReturnDossier: _grpc.UnaryUnaryMultiCallable[_review_pb2.ReturnDossierRequest, _review_pb2.ReturnDossierResponse]
@@ -121,6 +123,8 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     """Hands the dossier in with the declaration of G-09. Refused with everything that is missing."""
     ConfirmMaterial: _aio.UnaryUnaryMultiCallable[_review_pb2.ConfirmMaterialRequest, _review_pb2.ConfirmMaterialResponse]  # type: ignore[assignment]
     """Records the three confirmations of G-13 for one material, bound to its files' hashes."""
+    PutDraftDefect: _aio.UnaryUnaryMultiCallable[_review_pb2.PutDraftDefectRequest, _review_pb2.PutDraftDefectResponse]  # type: ignore[assignment]
+    """Puts a defect on the list that the actor's level is collecting, or takes it off (empty reason)."""
     ForwardDossier: _aio.UnaryUnaryMultiCallable[_review_pb2.ForwardDossierRequest, _review_pb2.ForwardDossierResponse]  # type: ignore[assignment]
     """Signs the actor's level and passes the dossier on; the last level accepts it."""
     ReturnDossier: _aio.UnaryUnaryMultiCallable[_review_pb2.ReturnDossierRequest, _review_pb2.ReturnDossierResponse]  # type: ignore[assignment]
@@ -272,6 +276,14 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.ConfirmMaterialResponse, _abc.Awaitable[_review_pb2.ConfirmMaterialResponse]]:
         """Records the three confirmations of G-13 for one material, bound to its files' hashes."""
+
+    @_abc_1.abstractmethod
+    def PutDraftDefect(
+        self,
+        request: _review_pb2.PutDraftDefectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.PutDraftDefectResponse, _abc.Awaitable[_review_pb2.PutDraftDefectResponse]]:
+        """Puts a defect on the list that the actor's level is collecting, or takes it off (empty reason)."""
 
     @_abc_1.abstractmethod
     def ForwardDossier(

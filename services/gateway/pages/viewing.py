@@ -1,0 +1,100 @@
+"""Looking at a dossier's documents: pictures of pages, the poster, the video, downloads."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.gateway.guard import AppGateway, SignedIn
+from services.gateway.pages import asking
+from services.gateway.pages.visitor import SignedInVisitor
+from services.gen.pdfcheck.v1 import pdfcheck_pb2
+from services.gen.upload.v1 import upload_pb2
+from services.gen.video.v1 import video_pb2
+from services.kernel.errors import not_found
+from services.kernel.grpc_client import call
+
+router = APIRouter(prefix="/dossiers/{dossier_id}", include_in_schema=False)
+#: How long a browser keeps a picture; its address names what it was made from.
+_KEPT_S = 3600
+_PAGE_DEADLINE_S = 30.0
+Width = Annotated[int, Query(ge=1, le=10_000)]
+Page = Annotated[int, Query(ge=1, le=10_000)]
+
+
+def _jpeg(body: bytes) -> Response:
+    headers = {"Cache-Control": f"private, max-age={_KEPT_S}, immutable"}
+    return Response(body, media_type="image/jpeg", headers=headers)
+
+
+@router.get("/materials/{material_id}/page.jpg")
+async def merged_page(
+    dossier_id: str, material_id: str, gateway: AppGateway, session: SignedIn, page: Page = 1, width: Width = 1200
+) -> Response:
+    """A page of the merged PDF. The address carries the merge's hash as `of`, so that no browser shows an old one."""
+    asked = pdfcheck_pb2.GetPagePictureRequest(
+        dossier_id=dossier_id, material_id=material_id, page=page, width_px=width
+    )
+    grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
+    shown = await call(
+        gateway.peers.pdfcheck.GetPagePicture, asked, token=grant.pdfcheck, idempotent=True, timeout_s=_PAGE_DEADLINE_S
+    )
+    return _jpeg(shown.jpeg)
+
+
+@router.get("/files/{file_id}/page.jpg")
+async def file_page(
+    dossier_id: str, file_id: str, gateway: AppGateway, session: SignedIn, page: Page = 1, width: Width = 1200
+) -> Response:
+    """A page of a file as it was sent; a file's bytes never change."""
+    asked = pdfcheck_pb2.GetPagePictureRequest(dossier_id=dossier_id, file_id=file_id, page=page, width_px=width)
+    grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
+    shown = await call(
+        gateway.peers.pdfcheck.GetPagePicture, asked, token=grant.pdfcheck, idempotent=True, timeout_s=_PAGE_DEADLINE_S
+    )
+    return _jpeg(shown.jpeg)
+
+
+@router.get("/files/{file_id}/poster.jpg")
+async def poster(dossier_id: str, file_id: str, gateway: AppGateway, session: SignedIn) -> Response:
+    """A picture of a video."""
+    grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
+    asked = video_pb2.GetPosterRequest(dossier_id=dossier_id, file_id=file_id)
+    shown = await call(
+        gateway.peers.video.GetPoster, asked, token=grant.video, idempotent=True, timeout_s=_PAGE_DEADLINE_S
+    )
+    return _jpeg(shown.jpeg)
+
+
+@router.get("/files/{file_id}/original")
+async def original(dossier_id: str, file_id: str, gateway: AppGateway, visitor: SignedInVisitor) -> Response:
+    """The file as it was sent, also one that was submitted and replaced since; videos play from here."""
+    grant = await gateway.peers.authorise(visitor.session.account_id, dossier_id, "view")
+    asked = upload_pb2.PresignDownloadRequest(dossier_id=dossier_id, file_id=file_id, replaced_too=True)
+    link = await call(gateway.peers.upload.PresignDownload, asked, token=grant.upload, idempotent=True)
+    return RedirectResponse(link.request.url, status_code=303)
+
+
+@router.get("/materials/{material_id}/merged.pdf")
+async def merged(
+    request: Request, dossier_id: str, material_id: str, gateway: AppGateway, visitor: SignedInVisitor
+) -> Response:
+    """The one PDF, under the item's number and title."""
+    seen = await asking.dossier(request, gateway, visitor.session.account_id, dossier_id)
+    found = next((m for m in seen.dossier["materials"] if m["material_id"] == material_id), None)
+    if found is None:
+        raise not_found("material")
+    grant = await gateway.peers.authorise(visitor.session.account_id, dossier_id, "view")
+    name = f"{found['item_number']} {found['title_zh']}.pdf".replace("/", "、").replace("\\", "、")
+    asked = pdfcheck_pb2.PresignMergedRequest(dossier_id=dossier_id, material_id=material_id, file_name=name)
+    link = await call(gateway.peers.pdfcheck.PresignMerged, asked, token=grant.pdfcheck, idempotent=True)
+    return RedirectResponse(link.request.url, status_code=303)
+
+
+@router.get("/files/{file_id}/disc.iso")
+async def disc(dossier_id: str, file_id: str, gateway: AppGateway, visitor: SignedInVisitor) -> Response:
+    """The image of the disc that is due (M15-2g)."""
+    grant = await gateway.peers.authorise(visitor.session.account_id, dossier_id, "view")
+    asked = video_pb2.PresignDiscRequest(dossier_id=dossier_id, file_id=file_id)
+    link = await call(gateway.peers.video.PresignDisc, asked, token=grant.video, idempotent=True)
+    return RedirectResponse(link.request.url, status_code=303)
