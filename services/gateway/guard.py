@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.gateway.accounts import Accounts
 from services.gateway.auth.sessions import Sessions
 from services.gateway.idempotency import Idempotency
 from services.gateway.peers import Peers
@@ -30,6 +31,7 @@ class Gateway:
     sessions: Sessions
     repository: Repository
     idempotency: Idempotency
+    accounts: Accounts
     signer: Signer
     objects: PresignedEndpoint
     clock: Clock

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from services.gateway.accounts import Accounts
 from services.gateway.app import make_app
 from services.gateway.auth.sessions import Sessions
 from services.gateway.guard import Gateway
@@ -45,6 +46,7 @@ def compose(settings: Settings) -> FastAPI:
         sessions=Sessions(repository, clock, settings),
         repository=repository,
         idempotency=Idempotency(repository, wiring.open_keys(settings), clock),
+        accounts=Accounts(repository, peers, ids),
         signer=wiring.open_signer(settings, clock),
         objects=objects,
         clock=clock,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import grpc
 
 from services.gateway.settings import Settings
+from services.gen.operation.v1 import operation_pb2_grpc
 from services.gen.pdfcheck.v1 import pdfcheck_pb2_grpc
 from services.gen.review.v1 import review_pb2, review_pb2_grpc
 from services.gen.upload.v1 import upload_pb2_grpc
@@ -38,6 +39,9 @@ class Peers:
         self.video = video_pb2_grpc.VideoServiceStub(self.channels["video"])
         self.pdfcheck = pdfcheck_pb2_grpc.PdfcheckServiceStub(self.channels["pdfcheck"])
         self.review = review_pb2_grpc.ReviewServiceStub(self.channels["review"])
+        self.operation = {
+            name: operation_pb2_grpc.OperationServiceStub(channel) for name, channel in self.channels.items()
+        }
         self._tokens = tokens
 
     def as_actor(self, account_id: str) -> str:

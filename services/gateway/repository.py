@@ -1,5 +1,6 @@
 """Accounts, sessions and remembered answers in PostgreSQL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -107,6 +108,35 @@ class Repository:
         async with self.database.transaction() as connection:
             return (await connection.execute(statement)).first() is not None
 
+    async def accounts(self, search: str, after: str, size: int) -> Sequence[Account]:
+        """Accounts by login, those whose login holds `search`, after a login."""
+        query = sa.select(accounts).where(accounts.c.login > after).order_by(accounts.c.login).limit(size)
+        if search:
+            query = query.where(accounts.c.login.contains(search, autoescape=True))
+        async with self.database.transaction() as connection:
+            return [Account(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def taken(self, logins: Sequence[str]) -> set[str]:
+        """Those of the logins that exist."""
+        query = sa.select(accounts.c.login).where(accounts.c.login.in_(list(logins)))
+        async with self.database.transaction() as connection:
+            return {row[0] for row in await connection.execute(query)}
+
+    async def change_account(self, account_id: str, **values: object) -> bool:
+        """Change columns of an account and end its sessions; False when there is none."""
+        async with self.database.transaction() as connection:
+            changed = await connection.execute(
+                sa.update(accounts).where(accounts.c.account_id == account_id).values(**values)
+            )
+            await connection.execute(sa.delete(sessions).where(sessions.c.account_id == account_id))
+            return changed.rowcount == 1
+
+    async def unlock(self, account_id: str) -> bool:
+        """Forget failures; sessions stay. False when there is no such account."""
+        free = sa.update(accounts).where(accounts.c.account_id == account_id).values(failures=0, locked_until=None)
+        async with self.database.transaction() as connection:
+            return (await connection.execute(free)).rowcount == 1
+
     async def set_password(self, account_id: str, password_hash: str) -> None:
         """Replace the password and end every session of the account."""
         async with self.database.transaction() as connection:
@@ -140,9 +170,10 @@ class Repository:
             )
 
     async def session(
-        self, token_sha256: bytes, *, now: datetime, idle: timedelta, longest: timedelta
+        self, token_sha256: bytes, *, now: datetime, idle: timedelta, longest: timedelta, used: bool
     ) -> Session | None:
-        """The session if it has not expired and its account is not disabled; it is seen now (at most once a minute)."""
+        """The session if it has not expired and its account is not disabled; when it is `used`, it is seen now (at most
+        once a minute)."""
         query = (
             sa.select(sessions, accounts.c.must_change)
             .join(accounts, accounts.c.account_id == sessions.c.account_id)
@@ -155,7 +186,7 @@ class Repository:
         )
         async with self.database.transaction() as connection:
             row = (await connection.execute(query)).mappings().first()
-            if row is not None and row["seen_at"] < now - timedelta(minutes=1):
+            if used and row is not None and row["seen_at"] < now - timedelta(minutes=1):
                 own = sessions.c.token_sha256 == token_sha256
                 await connection.execute(sa.update(sessions).where(own).values(seen_at=now))
         return None if row is None else Session(**row)

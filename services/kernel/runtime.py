@@ -25,6 +25,7 @@ from services.kernel.db.migrate import await_revision
 from services.kernel.errors import AppError
 from services.kernel.events.consumer import Consumer
 from services.kernel.events.relay import Relay
+from services.kernel.grpc_api import operation
 from services.kernel.grpc_server import GrpcServer
 from services.kernel.jobs.worker import Worker
 from services.kernel.platform import Composition, Periodic, Platform
@@ -60,9 +61,8 @@ async def _serve(service: str, settings: S, compose: Callable[[Platform, S], Com
         loop.add_signal_handler(number, stop.set)
     async with opener(service, settings) as platform:
         composition = compose(platform, settings)
-        server = GrpcServer(
-            address=settings.listen, audience=service, tokens=platform.tokens, servicers=composition.servicers
-        )
+        servicers = (*composition.servicers, operation.servicer(platform))
+        server = GrpcServer(address=settings.listen, audience=service, tokens=platform.tokens, servicers=servicers)
         if "api" in settings.roles:
             await server.start()
         await await_revision(platform.database, deadline_s=MIGRATION_DEADLINE_S)

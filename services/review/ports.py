@@ -150,6 +150,10 @@ class Work(Protocol):
         """The account with its offices; without any when it has none."""
         ...
 
+    async def actors(self, account_ids: Sequence[str]) -> Mapping[str, Actor]:
+        """Several accounts at once, by id."""
+        ...
+
     async def organisation(self, organisation_id: str) -> Organisation | None:
         """One organisation."""
         ...

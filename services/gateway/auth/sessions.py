@@ -56,8 +56,11 @@ class Sessions:
         await self._repository.start_session(session)
         return token, session
 
-    async def find(self, token: str) -> Session | None:
-        """The session of a cookie's token; None when it is forged, expired or ended."""
+    async def find(self, token: str, *, used: bool = True) -> Session | None:
+        """The session of a cookie's token; None when it is forged, expired or ended.
+
+        What a page asks for by itself, without its reader, is no use: it keeps no session alive.
+        """
         if not token or len(token) > 200:
             return None
         return await self._repository.session(
@@ -65,6 +68,7 @@ class Sessions:
             now=self._clock.now(),
             idle=timedelta(seconds=self._settings.session_idle_s),
             longest=timedelta(seconds=self._settings.session_longest_s),
+            used=used,
         )
 
     async def change_password(self, session: Session, old: str, new: str) -> tuple[str, Session]:

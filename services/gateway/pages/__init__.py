@@ -1,5 +1,5 @@
 """Pages for people: one module per sort of page."""
 
-from services.gateway.pages import applicant, profile, reviewing, signing, stream, viewing
+from services.gateway.pages import applicant, operating, profile, reviewing, signing, stream, viewing
 
-ROUTERS = tuple(module.router for module in (signing, profile, applicant, viewing, reviewing, stream))
+ROUTERS = tuple(module.router for module in (signing, profile, applicant, viewing, reviewing, operating, stream))

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from services.gateway.guard import AnySession, AppGateway, Gateway
+from services.gateway.guard import AppGateway, Gateway
 from services.gateway.limits import MOST
 from services.gen.review.v1 import review_pb2 as pb
-from services.kernel.errors import AppError
+from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_client import stream
 
 router = APIRouter(include_in_schema=False)
@@ -23,7 +23,6 @@ _RETRY_MS = 1000
 @router.get("/events")
 async def events(
     request: Request,
-    session: AnySession,
     gateway: AppGateway,
     after: Annotated[int, Query(ge=0, le=MOST)] = 0,
     last_event_id: Annotated[str, Header(max_length=20, pattern=r"^\d{0,18}$")] = "",
@@ -31,6 +30,9 @@ async def events(
     """`text/event-stream`; `id` is the change's number, which a browser sends back when it connects again."""
     start = int(last_event_id) if last_event_id else after
     cookie = request.cookies.get(gateway.settings.cookie_name, "")
+    session = await gateway.sessions.find(cookie, used=False)
+    if session is None:
+        raise AppError("session.missing", Kind.UNAUTHENTICATED)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     body = _lines(gateway, session.account_id, cookie, start)
     return StreamingResponse(body, media_type="text/event-stream", headers=headers)
@@ -38,7 +40,7 @@ async def events(
 
 async def _lines(gateway: Gateway, account_id: str, cookie: str, after: int) -> AsyncIterator[str]:
     yield f"retry: {_RETRY_MS}\n\n"
-    while await gateway.sessions.find(cookie) is not None:
+    while await gateway.sessions.find(cookie, used=False) is not None:
         asked = pb.WatchRequest(after_seq=after)
         token = gateway.peers.as_actor(account_id)
         try:

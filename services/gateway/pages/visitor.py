@@ -70,7 +70,8 @@ async def visitor_with_any_password(request: Request) -> Visitor:
     """As `visitor`, also before the first password was changed."""
     gateway = gateway_of(request)
     check_origin(request, gateway.settings)
-    session = await gateway.sessions.find(request.cookies.get(gateway.settings.cookie_name, ""))
+    by_itself = request.method in SAFE and "hx-request" in request.headers
+    session = await gateway.sessions.find(request.cookies.get(gateway.settings.cookie_name, ""), used=not by_itself)
     if session is None:
         raise SignInNeeded(_path(request), () if request.method in SAFE else await typed(request))
     if request.method not in SAFE:

@@ -1,13 +1,13 @@
 """What operators do: organisations, accounts, jobs, every audit chain."""
 
-import secrets
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from services.gateway.auth import passwords
+from services.gateway import accounts
 from services.gateway.guard import AppGateway, Gateway, SignedIn
 from services.gateway.languages import language
 from services.gateway.plain import plain
@@ -81,20 +81,11 @@ async def create_account(request: Request, body: AccountIn, session: SignedIn, g
 
     async def answer() -> Response:
         await _operator(gateway, session.account_id)
-        account_id, password = gateway.ids.new(), secrets.token_urlsafe(12)
-        hashed = await passwords.hashed(password)
-        if not await gateway.repository.create_account(account_id, body.login, hashed, must_change=True):
-            raise AppError("account.exists", Kind.CONFLICT)
-        asked = pb.AssignRoleRequest(
-            account_id=account_id,
-            role=pb.Role.Value(f"ROLE_{body.role.upper()}"),
-            organisation_id=body.organisation_id,
-            display_name=body.name,
+        wanted = accounts.NewAccount(
+            login=body.login, name=body.name, role=body.role, organisation_id=body.organisation_id
         )
-        token = gateway.peers.as_actor(session.account_id)
-        await call(gateway.peers.review.AssignRole, asked, token=token, idempotent=True)
-        made = {"account_id": account_id, "login": body.login, "first_password": password}
-        return JSONResponse(made, status_code=201)
+        made = await gateway.accounts.create(wanted, by=session.account_id)
+        return JSONResponse(asdict(made), status_code=201)
 
     return await gateway.idempotency.once(request, session, answer)
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import DecodeError, Message
 
+from services.gen.events.v1 import events_pb2
 from services.kernel.events.port import Delivered, Record
 
 M = TypeVar("M", bound=Message)
@@ -82,6 +84,19 @@ def from_record(record: Delivered) -> Event:
     if event.time.tzinfo is None:
         raise Undecodable("ce_time has no offset")
     return event
+
+
+def json_of(event: Event) -> str:
+    """The payload as JSON for an operator's eyes: ids, hashes and codes, events hold nothing else.
+
+    Raises `Undecodable`.
+    """
+    fact = event.topic.rpartition(".")[2]
+    name = "".join(word.capitalize() for word in fact.split("-"))
+    message = getattr(events_pb2, name, None)
+    if message is None:
+        raise Undecodable(f"no message for {event.type}")
+    return str(MessageToJson(message_of(event, message), preserving_proto_field_name=True, indent=2))
 
 
 def message_of(event: Event, message: type[M]) -> M:

@@ -37,10 +37,10 @@ def message(job: Job) -> common_pb2.Job:
 
 
 async def page(
-    queue: Queue, *, dossier_id: str, state: str, size: int, token: str
+    queue: Queue, *, dossier_id: str, state: str, size: int, token: str, stage: str = ""
 ) -> tuple[Sequence[common_pb2.Job], str]:
     """One page of jobs, newest first, and the token of the next one."""
     size = min(size or _PAGE, _MOST)
-    found = await queue.page(dossier_id=dossier_id, state=state, after=token, size=size + 1)
+    found = await queue.page(dossier_id=dossier_id, state=state, after=token, size=size + 1, stage=stage)
     following = found[size - 1].job_id if len(found) > size else ""
     return [message(job) for job in found[:size]], following

@@ -222,13 +222,22 @@ class Queue:
         async with self._database.transaction() as connection:
             return {row[0]: row[1] for row in await connection.execute(counted)}
 
-    async def page(self, *, dossier_id: str, state: str, after: str, size: int) -> Sequence[Job]:
+    async def counts(self) -> Sequence[tuple[str, str, int, datetime]]:
+        """(stage, state, jobs, since when the oldest is there), by stage and state."""
+        query = select(jobs.c.stage, jobs.c.state, func.count(), func.min(jobs.c.created_at))
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(query.group_by(jobs.c.stage, jobs.c.state).order_by("stage", "state"))
+            return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+    async def page(self, *, dossier_id: str, state: str, after: str, size: int, stage: str = "") -> Sequence[Job]:
         """Jobs newest first, filtered by what is not empty, after a job id."""
         query = select(jobs).order_by(jobs.c.job_id.desc()).limit(size)
         if dossier_id:
             query = query.where(jobs.c.dossier_id == dossier_id)
         if state:
             query = query.where(jobs.c.state == state)
+        if stage:
+            query = query.where(jobs.c.stage == stage)
         if after:
             query = query.where(jobs.c.job_id < after)
         async with self._database.transaction() as connection:

@@ -184,8 +184,20 @@ class PresignedParts(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """Bytes of the disk that holds the store."""
+
+    free_bytes: int
+    total_bytes: int
+
+
 class Storage(ObjectStore, PresignedParts, Protocol):
     """What an adapter offers as a whole."""
+
+    async def room(self) -> Room | None:
+        """How full the store's disk is; None where the store has no disk of its own. Raises `StoreUnavailable`."""
+        ...
 
     async def probe(self) -> None:
         """Raise `StoreUnavailable` unless the store can be read and written now."""

@@ -16,7 +16,7 @@ from services.catalogue.wording import Lang
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.errors import AppError, Kind
 from services.review.domain.projection import MaterialView, is_current
-from services.review.domain.records import Dossier, File, Organisation, Role
+from services.review.domain.records import Actor, Dossier, File, Organisation, Role
 from services.review.ports import Change
 from services.review.usecases.dossiers import DossierView
 
@@ -61,6 +61,20 @@ def unmasked(text: str, stored: Profile) -> str:
     if isinstance(data, dict) and data.get("id_number") == masked(stored.id_number):
         return json.dumps({**data, "id_number": stored.id_number})
     return text
+
+
+def principal(actor: Actor, name: str) -> pb.GetPrincipalResponse:
+    """An account with its offices."""
+    answer = pb.GetPrincipalResponse(account_id=actor.account_id, display_name=name)
+    numbers = {role: number for number, role in ROLES.items()}
+    for office in actor.offices:
+        answer.roles.add(
+            role=numbers[office.role],
+            organisation_id=office.organisation.organisation_id,
+            organisation_path=office.organisation.path,
+            level=office.organisation.level if office.role is Role.REVIEWER else "",
+        )
+    return answer
 
 
 def organisation(organisation: Organisation) -> pb.Organisation:

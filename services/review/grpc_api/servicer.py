@@ -13,7 +13,7 @@ from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_server import Context as CallContext
 from services.kernel.grpc_server import Servicer, caller
 from services.kernel.tokens import Tokens
-from services.review.domain.records import Defect, Organisation, Role
+from services.review.domain.records import Defect, Organisation
 from services.review.grpc_api import messages
 from services.review.usecases import auditing, dossiers, offices, reviewing, watching
 from services.review.usecases.context import Context
@@ -41,16 +41,19 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
             await offices.operator(self._context, claims)
         actor = await self._context.work.actor(request.account_id)
         names = await self._context.work.names([request.account_id])
-        answer = pb.GetPrincipalResponse(account_id=request.account_id, display_name=names.get(request.account_id, ""))
-        numbers = {role: number for number, role in messages.ROLES.items()}
-        for office in actor.offices:
-            answer.roles.add(
-                role=numbers[office.role],
-                organisation_id=office.organisation.organisation_id,
-                organisation_path=office.organisation.path,
-                level=office.organisation.level if office.role is Role.REVIEWER else "",
-            )
-        return answer
+        return messages.principal(actor, names.get(request.account_id, ""))
+
+    async def ListPrincipals(
+        self, request: pb.ListPrincipalsRequest, context: CallContext
+    ) -> pb.ListPrincipalsResponse:
+        """See the contract."""
+        await offices.operator(self._context, caller())
+        wanted = list(request.account_ids)[: messages.MOST]
+        names = await self._context.work.names(wanted)
+        actors = await self._context.work.actors(wanted)
+        return pb.ListPrincipalsResponse(
+            principals=[messages.principal(actors[each], names.get(each, "")) for each in wanted]
+        )
 
     async def PutOrganisation(
         self, request: pb.PutOrganisationRequest, context: CallContext

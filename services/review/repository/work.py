@@ -60,14 +60,23 @@ class PostgresWork:
 
     async def actor(self, account_id: str) -> Actor:
         """See the port."""
+        return (await self.actors([account_id]))[account_id]
+
+    async def actors(self, account_ids: Sequence[str]) -> Mapping[str, Actor]:
+        """See the port."""
         joined = tables.offices.join(
             tables.organisations, tables.organisations.c.organisation_id == tables.offices.c.organisation_id
         )
-        query = sa.select(tables.offices.c.role, tables.organisations).select_from(joined)
+        columns = tables.offices.c
+        query = sa.select(columns.account_id, columns.role, tables.organisations).select_from(joined)
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(query.where(tables.offices.c.account_id == account_id))).mappings().all()
-        offices = [Office(role=Role(row["role"]), organisation=mapping.organisation(row)) for row in rows]
-        return Actor(account_id=account_id, offices=tuple(offices))
+            found = await connection.execute(query.where(columns.account_id.in_(list(account_ids))))
+            rows = found.mappings().all()
+        offices: dict[str, list[Office]] = {account_id: [] for account_id in account_ids}
+        for row in rows:
+            office = Office(role=Role(row["role"]), organisation=mapping.organisation(row))
+            offices[row["account_id"]].append(office)
+        return {each: Actor(account_id=each, offices=tuple(held)) for each, held in offices.items()}
 
     async def organisation(self, organisation_id: str) -> Organisation | None:
         """See the port."""

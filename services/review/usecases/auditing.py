@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from services.kernel.errors import AppError, Kind
+from services.kernel.errors import AppError, Kind, not_found
 from services.kernel.storage.port import ObjectExists, Storage
 from services.review.domain.audit import AuditRow, Break, Head, verify
 from services.review.ports import Scope, Work
@@ -22,17 +22,26 @@ class Verified:
 
 
 async def list_audit(context: Context, account_id: str, dossier_id: str) -> Sequence[AuditRow]:
-    """The lines of a dossier, oldest first. Raises `AppError` request.not-found."""
-    async with opened(context, account_id, dossier_id):
-        pass
+    """The lines of a dossier, oldest first, for those who may see it and for operators: ids, codes and hashes only.
+
+    Raises `AppError` request.not-found.
+    """
+    await _may_read(context, account_id, dossier_id)
     rows, _ = await context.work.chain(_EVERYTHING, dossier_id)
+    if not rows:
+        raise not_found("dossier")
     return rows
 
 
+async def _may_read(context: Context, account_id: str, dossier_id: str) -> None:
+    if not (await context.work.actor(account_id)).is_operator:
+        async with opened(context, account_id, dossier_id):
+            pass
+
+
 async def verify_one(context: Context, account_id: str, dossier_id: str) -> Verified:
-    """Check one dossier's chain for somebody who may see it."""
-    async with opened(context, account_id, dossier_id):
-        pass
+    """Check one dossier's chain for somebody who may see it, or an operator."""
+    await _may_read(context, account_id, dossier_id)
     return await _verify(context.work, context.audit_key, [dossier_id], {})
 
 

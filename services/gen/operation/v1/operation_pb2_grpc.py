@@ -40,6 +40,21 @@ class OperationServiceStub:
                 request_serializer=operation_dot_v1_dot_operation__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=operation_dot_v1_dot_operation__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.ListJobs = channel.unary_unary(
+                '/operation.v1.OperationService/ListJobs',
+                request_serializer=operation_dot_v1_dot_operation__pb2.ListJobsRequest.SerializeToString,
+                response_deserializer=operation_dot_v1_dot_operation__pb2.ListJobsResponse.FromString,
+                _registered_method=True)
+        self.RetryJob = channel.unary_unary(
+                '/operation.v1.OperationService/RetryJob',
+                request_serializer=operation_dot_v1_dot_operation__pb2.RetryJobRequest.SerializeToString,
+                response_deserializer=operation_dot_v1_dot_operation__pb2.RetryJobResponse.FromString,
+                _registered_method=True)
+        self.CancelJob = channel.unary_unary(
+                '/operation.v1.OperationService/CancelJob',
+                request_serializer=operation_dot_v1_dot_operation__pb2.CancelJobRequest.SerializeToString,
+                response_deserializer=operation_dot_v1_dot_operation__pb2.CancelJobResponse.FromString,
+                _registered_method=True)
         self.ListLag = channel.unary_unary(
                 '/operation.v1.OperationService/ListLag',
                 request_serializer=operation_dot_v1_dot_operation__pb2.ListLagRequest.SerializeToString,
@@ -68,6 +83,27 @@ class OperationServiceServicer:
 
     def GetStatus(self, request, context):
         """The service's database, store, disk, jobs and unsent events.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListJobs(self, request, context):
+        """Jobs of the service, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryJob(self, request, context):
+        """Puts a dead or cancelled job back; idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelJob(self, request, context):
+        """Asks a queued or running job to stop; idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,6 +144,21 @@ def add_OperationServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=operation_dot_v1_dot_operation__pb2.GetStatusRequest.FromString,
                     response_serializer=operation_dot_v1_dot_operation__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'ListJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJobs,
+                    request_deserializer=operation_dot_v1_dot_operation__pb2.ListJobsRequest.FromString,
+                    response_serializer=operation_dot_v1_dot_operation__pb2.ListJobsResponse.SerializeToString,
+            ),
+            'RetryJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryJob,
+                    request_deserializer=operation_dot_v1_dot_operation__pb2.RetryJobRequest.FromString,
+                    response_serializer=operation_dot_v1_dot_operation__pb2.RetryJobResponse.SerializeToString,
+            ),
+            'CancelJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelJob,
+                    request_deserializer=operation_dot_v1_dot_operation__pb2.CancelJobRequest.FromString,
+                    response_serializer=operation_dot_v1_dot_operation__pb2.CancelJobResponse.SerializeToString,
             ),
             'ListLag': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLag,
@@ -158,6 +209,87 @@ class OperationService:
             '/operation.v1.OperationService/GetStatus',
             operation_dot_v1_dot_operation__pb2.GetStatusRequest.SerializeToString,
             operation_dot_v1_dot_operation__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/operation.v1.OperationService/ListJobs',
+            operation_dot_v1_dot_operation__pb2.ListJobsRequest.SerializeToString,
+            operation_dot_v1_dot_operation__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/operation.v1.OperationService/RetryJob',
+            operation_dot_v1_dot_operation__pb2.RetryJobRequest.SerializeToString,
+            operation_dot_v1_dot_operation__pb2.RetryJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/operation.v1.OperationService/CancelJob',
+            operation_dot_v1_dot_operation__pb2.CancelJobRequest.SerializeToString,
+            operation_dot_v1_dot_operation__pb2.CancelJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

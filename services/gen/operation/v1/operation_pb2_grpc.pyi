@@ -35,6 +35,12 @@ class OperationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OperationServiceAsyncStub: ...
     GetStatus: _grpc.UnaryUnaryMultiCallable[_operation_pb2.GetStatusRequest, _operation_pb2.GetStatusResponse]
     """The service's database, store, disk, jobs and unsent events."""
+    ListJobs: _grpc.UnaryUnaryMultiCallable[_operation_pb2.ListJobsRequest, _operation_pb2.ListJobsResponse]
+    """Jobs of the service, newest first."""
+    RetryJob: _grpc.UnaryUnaryMultiCallable[_operation_pb2.RetryJobRequest, _operation_pb2.RetryJobResponse]
+    """Puts a dead or cancelled job back; idempotent."""
+    CancelJob: _grpc.UnaryUnaryMultiCallable[_operation_pb2.CancelJobRequest, _operation_pb2.CancelJobResponse]
+    """Asks a queued or running job to stop; idempotent."""
     ListLag: _grpc.UnaryUnaryMultiCallable[_operation_pb2.ListLagRequest, _operation_pb2.ListLagResponse]
     """How far every consumer group is behind."""
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_operation_pb2.ListDeadLettersRequest, _operation_pb2.ListDeadLettersResponse]
@@ -51,6 +57,12 @@ class OperationServiceAsyncStub(OperationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStatus: _aio.UnaryUnaryMultiCallable[_operation_pb2.GetStatusRequest, _operation_pb2.GetStatusResponse]  # type: ignore[assignment]
     """The service's database, store, disk, jobs and unsent events."""
+    ListJobs: _aio.UnaryUnaryMultiCallable[_operation_pb2.ListJobsRequest, _operation_pb2.ListJobsResponse]  # type: ignore[assignment]
+    """Jobs of the service, newest first."""
+    RetryJob: _aio.UnaryUnaryMultiCallable[_operation_pb2.RetryJobRequest, _operation_pb2.RetryJobResponse]  # type: ignore[assignment]
+    """Puts a dead or cancelled job back; idempotent."""
+    CancelJob: _aio.UnaryUnaryMultiCallable[_operation_pb2.CancelJobRequest, _operation_pb2.CancelJobResponse]  # type: ignore[assignment]
+    """Asks a queued or running job to stop; idempotent."""
     ListLag: _aio.UnaryUnaryMultiCallable[_operation_pb2.ListLagRequest, _operation_pb2.ListLagResponse]  # type: ignore[assignment]
     """How far every consumer group is behind."""
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_operation_pb2.ListDeadLettersRequest, _operation_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
@@ -70,6 +82,30 @@ class OperationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operation_pb2.GetStatusResponse, _abc.Awaitable[_operation_pb2.GetStatusResponse]]:
         """The service's database, store, disk, jobs and unsent events."""
+
+    @_abc_1.abstractmethod
+    def ListJobs(
+        self,
+        request: _operation_pb2.ListJobsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operation_pb2.ListJobsResponse, _abc.Awaitable[_operation_pb2.ListJobsResponse]]:
+        """Jobs of the service, newest first."""
+
+    @_abc_1.abstractmethod
+    def RetryJob(
+        self,
+        request: _operation_pb2.RetryJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operation_pb2.RetryJobResponse, _abc.Awaitable[_operation_pb2.RetryJobResponse]]:
+        """Puts a dead or cancelled job back; idempotent."""
+
+    @_abc_1.abstractmethod
+    def CancelJob(
+        self,
+        request: _operation_pb2.CancelJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operation_pb2.CancelJobResponse, _abc.Awaitable[_operation_pb2.CancelJobResponse]]:
+        """Asks a queued or running job to stop; idempotent."""
 
     @_abc_1.abstractmethod
     def ListLag(

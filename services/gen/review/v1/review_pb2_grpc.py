@@ -41,6 +41,11 @@ class ReviewServiceStub:
                 request_serializer=review_dot_v1_dot_review__pb2.GetPrincipalRequest.SerializeToString,
                 response_deserializer=review_dot_v1_dot_review__pb2.GetPrincipalResponse.FromString,
                 _registered_method=True)
+        self.ListPrincipals = channel.unary_unary(
+                '/review.v1.ReviewService/ListPrincipals',
+                request_serializer=review_dot_v1_dot_review__pb2.ListPrincipalsRequest.SerializeToString,
+                response_deserializer=review_dot_v1_dot_review__pb2.ListPrincipalsResponse.FromString,
+                _registered_method=True)
         self.PutOrganisation = channel.unary_unary(
                 '/review.v1.ReviewService/PutOrganisation',
                 request_serializer=review_dot_v1_dot_review__pb2.PutOrganisationRequest.SerializeToString,
@@ -160,6 +165,13 @@ class ReviewServiceServicer:
 
     def GetPrincipal(self, request, context):
         """Who an account is: person and roles.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPrincipals(self, request, context):
+        """Who several accounts are (operator).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -327,6 +339,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     request_deserializer=review_dot_v1_dot_review__pb2.GetPrincipalRequest.FromString,
                     response_serializer=review_dot_v1_dot_review__pb2.GetPrincipalResponse.SerializeToString,
             ),
+            'ListPrincipals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPrincipals,
+                    request_deserializer=review_dot_v1_dot_review__pb2.ListPrincipalsRequest.FromString,
+                    response_serializer=review_dot_v1_dot_review__pb2.ListPrincipalsResponse.SerializeToString,
+            ),
             'PutOrganisation': grpc.unary_unary_rpc_method_handler(
                     servicer.PutOrganisation,
                     request_deserializer=review_dot_v1_dot_review__pb2.PutOrganisationRequest.FromString,
@@ -467,6 +484,33 @@ class ReviewService:
             '/review.v1.ReviewService/GetPrincipal',
             review_dot_v1_dot_review__pb2.GetPrincipalRequest.SerializeToString,
             review_dot_v1_dot_review__pb2.GetPrincipalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPrincipals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/review.v1.ReviewService/ListPrincipals',
+            review_dot_v1_dot_review__pb2.ListPrincipalsRequest.SerializeToString,
+            review_dot_v1_dot_review__pb2.ListPrincipalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class ReviewServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ReviewServiceAsyncStub: ...
     GetPrincipal: _grpc.UnaryUnaryMultiCallable[_review_pb2.GetPrincipalRequest, _review_pb2.GetPrincipalResponse]
     """Who an account is: person and roles."""
+    ListPrincipals: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListPrincipalsRequest, _review_pb2.ListPrincipalsResponse]
+    """Who several accounts are (operator)."""
     PutOrganisation: _grpc.UnaryUnaryMultiCallable[_review_pb2.PutOrganisationRequest, _review_pb2.PutOrganisationResponse]
     """Creates or renames an organisation (operator)."""
     ListOrganisations: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListOrganisationsRequest, _review_pb2.ListOrganisationsResponse]
@@ -91,6 +93,8 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetPrincipal: _aio.UnaryUnaryMultiCallable[_review_pb2.GetPrincipalRequest, _review_pb2.GetPrincipalResponse]  # type: ignore[assignment]
     """Who an account is: person and roles."""
+    ListPrincipals: _aio.UnaryUnaryMultiCallable[_review_pb2.ListPrincipalsRequest, _review_pb2.ListPrincipalsResponse]  # type: ignore[assignment]
+    """Who several accounts are (operator)."""
     PutOrganisation: _aio.UnaryUnaryMultiCallable[_review_pb2.PutOrganisationRequest, _review_pb2.PutOrganisationResponse]  # type: ignore[assignment]
     """Creates or renames an organisation (operator)."""
     ListOrganisations: _aio.UnaryUnaryMultiCallable[_review_pb2.ListOrganisationsRequest, _review_pb2.ListOrganisationsResponse]  # type: ignore[assignment]
@@ -148,6 +152,14 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.GetPrincipalResponse, _abc.Awaitable[_review_pb2.GetPrincipalResponse]]:
         """Who an account is: person and roles."""
+
+    @_abc_1.abstractmethod
+    def ListPrincipals(
+        self,
+        request: _review_pb2.ListPrincipalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ListPrincipalsResponse, _abc.Awaitable[_review_pb2.ListPrincipalsResponse]]:
+        """Who several accounts are (operator)."""
 
     @_abc_1.abstractmethod
     def PutOrganisation(

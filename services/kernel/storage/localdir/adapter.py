@@ -7,6 +7,7 @@ the next one to start removes.
 
 import hashlib
 import os
+import shutil
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
@@ -25,6 +26,7 @@ from services.kernel.storage.port import (
     ObjectInfo,
     PartDamaged,
     PresignedRequest,
+    Room,
     StoredPart,
     StoreFull,
     StoreUnavailable,
@@ -45,6 +47,7 @@ class LocalDir:
         with translated():
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             root = root.resolve()
+            self._root = root
             self._workspace = Workspace(root / "tmp", f"{os.getpid()}-{ids.new()}")
             self._objects = Objects(root / "objects", self._workspace)
             self._uploads = Uploads(root / "uploads", self._workspace, self._objects, clock, ids)
@@ -61,6 +64,11 @@ class LocalDir:
             await self._threads.run(self._probe)
         except StoreFull as error:
             raise StoreUnavailable("full") from error
+
+    async def room(self) -> Room:
+        """As the port."""
+        usage = await self._threads.run(shutil.disk_usage, self._root)
+        return Room(free_bytes=usage.free, total_bytes=usage.total)
 
     async def put(self, key: str, body: AsyncIterator[bytes] | bytes, *, if_absent: bool = True) -> ObjectInfo:
         """As the port."""
