@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Fetches, once and pinned, what only tests and linting need, into a cache outside the tree.
-# buf (contracts) comes from npm; Chromium (the pages' tests), 7-Zip (reads disc images back) and qpdf from Debian, unpacked
+# buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip (reads disc images back) and qpdf from Debian, unpacked
 # without root.
 set -euo pipefail
 cache="${SHENBAO_CACHE:?run this through make}"
 mkdir -p "$cache/bin"
 
 BUF_VERSION=1.75.0
+AXE_VERSION=4.14.1
 
 need() {
   command -v "$1" >/dev/null || { echo "servers: '$1' is missing; $2" >&2; exit 1; }
@@ -20,6 +21,17 @@ fetch_buf() {
     npm install --silent --no-audit --no-fund --prefix "$home" "@bufbuild/buf@$BUF_VERSION"
   fi
   ln -sfn "$home/node_modules/.bin/buf" "$cache/bin/buf"
+}
+
+# axe-core judges the pages' accessibility inside the browser.
+fetch_axe() {
+  local home="$cache/axe-$AXE_VERSION"
+  if [ ! -f "$home/node_modules/axe-core/axe.min.js" ]; then
+    need npm "install Node.js 18 or later; it brings npm"
+    mkdir -p "$home"
+    npm install --silent --no-audit --no-fund --prefix "$home" "axe-core@$AXE_VERSION"
+  fi
+  ln -sfn "$home/node_modules/axe-core/axe.min.js" "$cache/bin/axe.js"
 }
 
 # debian NAME BINARY PACKAGE…: BINARY from the system, or from Debian packages unpacked below the cache.
@@ -63,6 +75,7 @@ fetch_chromium() {
 }
 
 fetch_buf
+fetch_axe
 fetch_chromium
 debian 7z 7z p7zip-full p7zip
 debian qpdf qpdf qpdf libqpdf29 libjpeg62-turbo

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from services.gateway import pages, problems
 from services.gateway.guard import Gateway
@@ -33,6 +34,17 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 Next = Callable[[Request], Awaitable[Response]]
+
+
+class Static(StaticFiles):
+    """Files whose address names their content are kept for ever, the others are asked for again each time."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """See the base class."""
+        response = await super().get_response(path, scope)
+        named = b"v=" in scope.get("query_string", b"")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if named else "no-cache"
+        return response
 
 
 def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]) -> FastAPI:
@@ -57,7 +69,7 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
         app.include_router(routes.router)
     for router in pages.ROUTERS:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    app.mount("/static", Static(directory=Path(__file__).parent / "static"))
     app.add_exception_handler(SignInNeeded, on_sign_in_needed)
     app.add_exception_handler(PasswordDue, on_password_due)
     app.add_exception_handler(AppError, problems.on_app_error)

@@ -190,7 +190,7 @@ class PostgresUnit:
             **_place_values(file.place),
             "file_name": self._keys.seal(file.file_name, _NAME_CONTEXT),
         }
-        changing = ("sha256", "object_key", "etag", "area", "state", "version", "rejection_code")
+        changing = ("file_name", "sha256", "object_key", "etag", "area", "state", "version", "rejection_code")
         statement = pg.insert(files).values(values)
         await self._connection.execute(
             statement.on_conflict_do_update(index_elements=["file_id"], set_={name: values[name] for name in changing})

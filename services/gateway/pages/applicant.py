@@ -1,14 +1,17 @@
 """The applicant's pages: what is owed and how it stands, one material with its files, handing in."""
 
+import asyncio
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel, Field
 
 from services.catalogue.error_texts import ErrorText, explain
-from services.gateway.guard import AppGateway, Gateway
+from services.gateway.guard import AppGateway, Gateway, SignedIn
 from services.gateway.languages import language
-from services.gateway.pages import asking
+from services.gateway.pages import asking, sorting
 from services.gateway.pages.lines import UNFINISHED, lines
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
@@ -18,6 +21,13 @@ from services.kernel.errors import AppError, not_found
 from services.kernel.grpc_client import call
 
 router = APIRouter(include_in_schema=False)
+_PLACE = ("material_id", "component_id")
+
+
+class Dropped(BaseModel):
+    """Names of dropped files with their folders, `1 学历/毕业证.jpg`."""
+
+    paths: list[Annotated[str, Field(min_length=1, max_length=1000)]] = Field(min_length=1, max_length=500)
 
 
 @router.get("/mine")
@@ -85,6 +95,52 @@ async def material_files(
     """The part of it that changes by itself."""
     values = await _material(request, gateway, visitor, dossier_id, material_id)
     return page(request, "material_files.html", visitor=visitor, **values)
+
+
+@router.get("/dossiers/{dossier_id}/materials/{material_id}/pages")
+async def material_pages(
+    request: Request, dossier_id: str, material_id: str, gateway: AppGateway, visitor: SignedInVisitor
+) -> Response:
+    """The merged result, page by page."""
+    values = await _material(request, gateway, visitor, dossier_id, material_id)
+    document = await asking.merged(request, gateway, visitor.session.account_id, dossier_id, values["line"].material)
+    if document is None:
+        raise not_found("merged")
+    return page(request, "merged.html", visitor=visitor, document=document, **values)
+
+
+@router.post("/dossiers/{dossier_id}/suggestions")
+async def suggestions(
+    request: Request, dossier_id: str, body: Dropped, gateway: AppGateway, session: SignedIn
+) -> Response:
+    """Where each of the dropped files most likely belongs, and every place there is."""
+    seen, owed = await asyncio.gather(
+        asking.dossier(request, gateway, session.account_id, dossier_id),
+        asking.checklist(gateway, session.account_id, dossier_id),
+    )
+    found = list(lines(seen.dossier, owed))
+    return JSONResponse(
+        {
+            "places": [asdict(place) for place in sorting.places(found, language(request))],
+            "files": [dict(zip(_PLACE, sorting.suggest(path, found), strict=True)) for path in body.paths],
+        }
+    )
+
+
+@router.post("/dossiers/{dossier_id}/files/{file_id}/name")
+async def take_over_name(
+    request: Request, dossier_id: str, file_id: str, gateway: AppGateway, visitor: SignedInVisitor
+) -> Response:
+    """Give a video the name that the profile demands (M15-2f); its bytes stay."""
+    account_id = visitor.session.account_id
+    seen = await asking.dossier(request, gateway, account_id, dossier_id)
+    found = next((m for m in seen.dossier["materials"] if any(f["file_id"] == file_id for f in m["files"])), None)
+    if found is None or not found["right_file_name"]:
+        raise not_found("file")
+    grant = await gateway.peers.authorise(account_id, dossier_id, "delete")
+    asked = upload_pb2.RenameFileRequest(dossier_id=dossier_id, file_id=file_id, file_name=found["right_file_name"])
+    await call(gateway.peers.upload.RenameFile, asked, token=grant.upload, idempotent=True)
+    return RedirectResponse(f"/dossiers/{dossier_id}/materials/{found['material_id']}", status_code=303)
 
 
 @router.post("/dossiers/{dossier_id}/files/{file_id}/deletion")

@@ -9,6 +9,7 @@ from fastapi import Request
 from services.gateway.guard import Gateway
 from services.gateway.languages import language
 from services.gateway.plain import Data, plain
+from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.grpc_client import call
 
@@ -44,6 +45,16 @@ async def profile(gateway: Gateway, account_id: str, dossier_id: str) -> tuple[d
     token = gateway.peers.as_actor(account_id)
     found = await call(gateway.peers.review.GetProfile, asked, token=token, idempotent=True)
     return json.loads(found.profile_json), found.version
+
+
+async def merged(request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data) -> Data | None:
+    """The merged PDF with bookmarks and where each page comes from; None while there is none."""
+    if not (material["merged"] and material["merged"]["sha256"]):
+        return None
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+    asked = pdfcheck_pb2.GetMergedRequest(dossier_id=dossier_id, material_id=material["material_id"])
+    found = await call(gateway.peers.pdfcheck.GetMerged, asked, token=grant.pdfcheck, idempotent=True)
+    return plain(found.merged, language(request))
 
 
 async def newest_dossier_id(gateway: Gateway, account_id: str) -> str:

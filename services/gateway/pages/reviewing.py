@@ -17,7 +17,6 @@ from services.gateway.pages.lines import Line, lines
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
 from services.gateway.plain import Data, plain
-from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.errors import KINDS, AppError, Kind, not_found
 from services.kernel.grpc_client import call
@@ -151,7 +150,7 @@ async def _screen(
         raise not_found("material")
     profile, document = await asyncio.gather(
         asking.profile(gateway, visitor.session.account_id, dossier_id),
-        _document(request, gateway, visitor, dossier_id, line.material),
+        asking.merged(request, gateway, visitor.session.account_id, dossier_id, line.material),
     )
     ids = [each.id for each in reviewed.lines]
     at = ids.index(material_id)
@@ -169,18 +168,6 @@ async def _screen(
 def _given(material: Data, level: str) -> Data | None:
     """What the level has confirmed for exactly these files."""
     return next((c for c in material["confirmations"] if c["level"] == level and c["current"]), None)
-
-
-async def _document(
-    request: Request, gateway: Gateway, visitor: Visitor, dossier_id: str, material: Data
-) -> Data | None:
-    """The merged PDF with bookmarks and where each page comes from; None while there is none."""
-    if not (material["merged"] and material["merged"]["sha256"]):
-        return None
-    grant = await gateway.peers.authorise(visitor.session.account_id, dossier_id, "view")
-    asked = pdfcheck_pb2.GetMergedRequest(dossier_id=dossier_id, material_id=material["material_id"])
-    merged = await call(gateway.peers.pdfcheck.GetMerged, asked, token=grant.pdfcheck, idempotent=True)
-    return plain(merged.merged, language(request))
 
 
 def _on(reviewed: Reviewed, material_id: str) -> Response:

@@ -33,6 +33,11 @@ def size(value: int) -> str:
     return readable(value, "bytes")
 
 
+def disk(value: int) -> str:
+    """Bytes of a disk as `60.8 GB`."""
+    return f"{value / 2**30:.1f} GB"
+
+
 def duration(value: float) -> str:
     """Seconds as `14:02`, `1:14:02`."""
     whole = timedelta(seconds=round(value))
@@ -60,7 +65,7 @@ def environment(lang: Lang) -> Environment:
         lstrip_blocks=True,
     )
     made.install_gettext_translations(translations(lang), newstyle=True)  # type: ignore[attr-defined]
-    made.filters.update(moment=moment, size=size, duration=duration)
+    made.filters.update(moment=moment, size=size, disk=disk, duration=duration)
     made.globals.update(static=static, lang=lang)
     return made
 

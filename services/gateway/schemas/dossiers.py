@@ -88,6 +88,7 @@ class Material(Answer):
     manifest_sha256: Sha256 = Field(description="identity of the files and their order")
     version: Version
     earlier_files: list[MaterialFile] = Field(description="of the submission before, taken out since")
+    right_file_name: str = Field(examples=[""], description="of a video: the name that the profile demands (M15-2f)")
     same_as_before: bool = Field(
         examples=[False], description="in a later submission: the files are those of the submission before"
     )

@@ -1,13 +1,14 @@
 // Sends files in parts: each is hashed in a worker, signed by the server, and PUT where the server says.
 // Parts that are there already are not sent again, so the same file picked later goes on where it stopped.
 const place = document.getElementById("uploads");
-const { dossier, material } = place.dataset;
+const { dossier } = place.dataset;
 const words = JSON.parse(place.dataset.words);
 const base = `/api/v1/dossiers/${dossier}`;
 const csrf = document.body.dataset.csrf;
 const AT_ONCE = 3;
 const MOST_PAUSE_MS = 30_000;
-const remembered = `shenbao-unfinished-${material}`;
+const FILES_AT_ONCE = 2;
+const remembered = `shenbao-unfinished-${dossier}`;
 
 class Refused extends Error {
   constructor(status, problem) { super(problem.detail || String(status)); this.status = status; this.problem = problem; }
@@ -27,8 +28,8 @@ const sha256 = (slice) => new Promise((done, failed) => {
   hashing.postMessage({ id: number, slice });
 });
 
-async function api(method, path, body, signal) {
-  const answer = await fetch(base + path, {
+async function api(method, path, body, signal, { url } = {}) {
+  const answer = await fetch(url || base + path, {
     method, signal, headers: { "X-CSRF-Token": csrf, "Content-Type": "application/json", "Accept-Language": document.documentElement.lang },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
@@ -71,9 +72,20 @@ function unfinished(change) {
   else localStorage.removeItem(remembered);
 }
 
+// A dropped folder may hold sixty files: a few travel at a time, the others wait their turn.
+const queue = [];
+let travelling = 0;
+function turn() {
+  while (travelling < FILES_AT_ONCE && queue.length) {
+    travelling += 1;
+    queue.shift()().finally(() => { travelling -= 1; turn(); });
+  }
+}
+
 class Upload {
-  constructor(file, component) {
+  constructor(file, material, component) {
     this.file = file;
+    this.material = material;
     this.component = component;
     this.there = new Map();
     this.sending = new Map();
@@ -122,7 +134,13 @@ class Upload {
     this.paused = false;
     this.stop = new AbortController();
     this.pauseButton.textContent = words.pause;
-    this.run();
+    this.line();
+  }
+
+  line() {
+    this.say(words.queued);
+    queue.push(() => this.run());
+    turn();
   }
 
   async cancel() {
@@ -147,6 +165,7 @@ class Upload {
   }
 
   async run() {
+    if (this.paused) return;
     try {
       await this.send(this.stop.signal);
     } catch (error) {
@@ -184,7 +203,7 @@ class Upload {
 
   async send(signal) {
     const told = { component: this.component, file_name: this.file.name, size_bytes: this.file.size };
-    const upload = await this.patiently(signal, () => api("POST", `/materials/${material}/uploads`, told, signal));
+    const upload = await this.patiently(signal, () => api("POST", `/materials/${this.material}/uploads`, told, signal));
     this.id = upload.upload_id;
     this.there = new Map(upload.parts.map((part) => [part.number, part.size_bytes]));
     this.sending = new Map();
@@ -208,7 +227,7 @@ class Upload {
     this.say(words.joining);
     await this.patiently(signal, () => api("POST", `/uploads/${this.id}/completion`, {}, signal));
     this.forget();
-    window.htmx.trigger(document.querySelector("[data-live-material]"), "live");
+    for (const part of document.querySelectorAll("[data-live]")) window.htmx.trigger(part, "live");
     this.box.remove();
   }
 
@@ -226,34 +245,16 @@ class Upload {
   }
 }
 
-function take(files, component) {
+// Starts sending `files` to a component of a material.
+export function take(files, material, component) {
   if (!globalThis.crypto?.subtle) {
     place.textContent = words.insecure;
     return;
   }
-  for (const file of files) new Upload(file, component).run();
+  for (const file of files) new Upload(file, material, component).line();
 }
 
-document.addEventListener("change", (event) => {
-  const input = event.target;
-  if (!(input instanceof HTMLInputElement) || input.type !== "file") return;
-  take([...input.files], input.dataset.component);
-  input.value = "";
-});
-document.addEventListener("dragover", (event) => {
-  const zone = event.target.closest?.(".component");
-  if (!zone) return;
-  event.preventDefault();
-  zone.querySelector(".drop")?.classList.add("over");
-});
-document.addEventListener("dragleave", (event) => event.target.closest?.(".component")?.querySelector(".drop")?.classList.remove("over"));
-document.addEventListener("drop", (event) => {
-  const zone = event.target.closest?.(".component");
-  if (!zone) return;
-  event.preventDefault();
-  zone.querySelector(".drop")?.classList.remove("over");
-  take([...event.dataTransfer.files], zone.dataset.component);
-});
+export { api, place, words };
 
 const left = Object.keys(JSON.parse(localStorage.getItem(remembered) || "{}"));
 if (left.length) {

@@ -189,6 +189,8 @@ def dossier(view: DossierView) -> pb.Dossier:
     names = dict(view.names)
     message = header(dossier, view.status, names.get(dossier.applicant_id, ""), view.organisation_name)
     message.materials.extend(material(each, dossier, names) for each in view.materials)
+    for each, told in zip(view.materials, message.materials, strict=True):
+        told.right_file_name = view.video_name if each.entry.item.is_video else ""
     message.draft_defects.extend(pb.Defect(material_id=d.material_id, reason=d.reason) for d in view.drafts)
     manifests = {material.material.material_id: material.manifest_sha256 for material in view.materials}
     for decision in dossier.decisions:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from services.catalogue.checklist import Checklist, checklist
 from services.catalogue.profile import Profile
-from services.catalogue.rules import may_apply
+from services.catalogue.rules import expected_video_name, may_apply
 from services.kernel.errors import AppError, Kind, not_found, stale
 from services.review.domain import signoff
 from services.review.domain.manifest import dossier_manifest_sha256
@@ -27,6 +27,8 @@ class DossierView:
     organisation_name: str = ""
     #: What the level that holds it has collected, for its own reviewers only.
     drafts: Sequence[Defect] = ()
+    #: The name that a video must have (M15-2f).
+    video_name: str = ""
 
     @property
     def status(self) -> str:
@@ -120,6 +122,7 @@ async def get_dossier(context: Context, account_id: str, dossier_id: str) -> Dos
         names=await context.work.names(sorted(people)),
         organisation_name="" if organisation is None else organisation.name,
         drafts=drafts,
+        video_name=expected_video_name(profile.name, profile.id_number),
     )
 
 

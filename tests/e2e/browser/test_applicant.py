@@ -1,14 +1,19 @@
 """An applicant's whole way by hand: profile, files, a finding, a lost network, a reload, handing in."""
 
+import hashlib
 import re
+import struct
 from pathlib import Path
 
 import pytest
+import yaml
 from playwright.sync_api import Page, Route, expect
 
-from tests.assets import pdf_fixtures
-from tests.e2e.browser.conftest import Person
-from tests.small_dossier import PROFILE, another, owed
+from tests.assets import pdf_fixtures, video_fixtures
+from tests.e2e.browser.conftest import Person, enrol
+from tests.e2e.conftest import Platform
+from tests.small_dossier import PROFILE, another, materials, owed
+from tests.small_dossier import page as page_file
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(240)]
 #: Item → what its link says.
@@ -20,6 +25,7 @@ TITLES = {
 CHOSEN = {"target_level": "正高级", "category": "药学", "workload_register": "pharmacy", "affiliation": "县属"}
 PARTS = re.compile(r"/objects/parts/")
 CHECK_MS = 60_000
+ASSETS = Path(__file__).parent.parent.parent / "assets"
 
 
 def open_item(page: Page, item: str) -> None:
@@ -86,6 +92,112 @@ def fill_profile(person: Person) -> None:
     page.locator("[name='answers.qualification.0.content_page_shows_category']").check()
     page.locator("button.primary").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("应提交的材料")
+
+
+def test_a_whole_folder_is_sorted_by_suggestion(person: Person, platform: Platform, tmp_path: Path) -> None:
+    """Two files go where their names say, one where a person says, one nowhere."""
+    enrol(platform, "folder", "文药师", "applicant", "jc-h1")
+    profile = another("文药师", "51010619810909777")
+    made = platform.client("folder").send("POST", "/api/v1/dossiers", json={"profile": profile})
+    (tmp_path / "pages").mkdir()
+    files = owed(tmp_path / "pages")
+    folder = tmp_path / "申报材料"
+    (folder / "8 年度考核").mkdir(parents=True)
+    files["education"].rename(folder / "学历.pdf")
+    files["annual_assessment"].rename(folder / "8 年度考核" / "2022.pdf")
+    files["qualification"].rename(folder / "IMG_0007.pdf")
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "备注.pdf").write_bytes(files["appointment"].read_bytes())
+    person.sign_in("folder")
+    page = person.page
+    page.locator("#folder input").set_input_files(str(folder))
+    rows = page.locator("#sorting tbody tr")
+    expect(rows).to_have_count(4)
+    chosen = {
+        row.locator("td").first.inner_text(): row.locator("select option:checked").inner_text() for row in rows.all()
+    }
+    assert chosen["申报材料/学历.pdf"].startswith("1 学历材料")
+    assert chosen["申报材料/8 年度考核/2022.pdf"].startswith("8 年度考核")
+    assert chosen["申报材料/IMG_0007.pdf"] == chosen["申报材料/备注.pdf"] == "不上传"
+    camera = page.get_by_label("申报材料/IMG_0007.pdf")
+    label = camera.locator("option", has_text="5 专业技术资格材料").first.get_attribute("value")
+    camera.select_option(label)
+    page.get_by_role("button", name="开始上传").click()
+    expect(page.locator("table.materials .tag.passed")).to_have_count(3, timeout=CHECK_MS)
+    done = materials(platform.client("folder").dossier(made["dossier_id"]))
+    assert {item for item, material in done.items() if material["files"]} == {
+        "education", "annual_assessment", "qualification",
+    }  # fmt: skip
+
+
+def test_the_merged_result_is_seen_page_by_page_in_the_chosen_order(
+    person: Person, platform: Platform, tmp_path: Path
+) -> None:
+    enrol(platform, "order", "序药师", "applicant", "jc-h1")
+    profile = another("序药师", "51010619811010888")
+    made = platform.client("order").send("POST", "/api/v1/dossiers", json={"profile": profile})
+    material = materials(made)["continuing_education"]
+    person.sign_in("order")
+    page = person.page
+    page.goto(f"/dossiers/{made['dossier_id']}/materials/{material['material_id']}")
+    first, second = page_file(tmp_path, "甲", seed=1), page_file(tmp_path, "乙", seed=2)
+    for number, file in enumerate((first, second), start=1):
+        choose(page, file)
+        expect(page.locator(".files > li")).to_have_count(number, timeout=CHECK_MS)
+        expect(page.locator(".files .good")).to_have_count(number, timeout=CHECK_MS)
+    expect(page.locator(".files a")).to_have_text([first.name, second.name])
+    page.get_by_role("button", name="上移").click()
+    expect(page.locator(".files a")).to_have_text([second.name, first.name])
+    page.get_by_role("link", name="逐页查看").click(timeout=CHECK_MS)
+    expect(page.locator("figure")).to_have_count(2)
+    expect(page.locator("aside li.deeper a")).to_have_text([second.stem, first.stem])
+    page.wait_for_function("() => [...document.images].some((i) => i.naturalWidth === 1200)", timeout=CHECK_MS)
+
+
+@pytest.mark.slow
+def test_a_video_of_300_mb_survives_two_lost_networks_and_a_reload(
+    person: Person, platform: Platform, tmp_path: Path
+) -> None:
+    """Its name is wrong at first, and put right by one click; then its disc is built."""
+    enrol(platform, "surgeon", "张三", "applicant", "jc-h1")
+    profile = yaml.safe_load((ASSETS / "profile-surgeon.yaml").read_text("utf-8"))
+    profile["appointed_on"] = str(profile["appointed_on"])
+    operation = profile["answers"]["surgery_video"]
+    operation["operation_date"] = str(operation["operation_date"])
+    made = platform.client("surgeon").send("POST", "/api/v1/dossiers", json={"profile": profile})
+    material = materials(made)["surgery_video"]
+    video = video_fixtures.real_mp4(tmp_path / "手术.mp4", seconds=3)
+    with video.open("ab") as file:  # a box that players skip; a sparse file, so nothing is written here
+        file.write(struct.pack(">I4s", 300 * 2**20, b"free"))
+        file.truncate(file.tell() - 8 + 300 * 2**20)
+    person.sign_in("surgeon")
+    person.watch.expected += ["ERR_INTERNET_DISCONNECTED", "net::ERR", "ERR_CONNECTION"]
+    page = person.page
+    page.goto(f"/dossiers/{made['dossier_id']}/materials/{material['material_id']}")
+    choose(page, video)
+    for share in (0.1, 0.3):
+        page.wait_for_function(f"() => document.querySelector('.upload progress').value > {share}", timeout=CHECK_MS)
+        person.context.set_offline(True)
+        expect(page.locator(".upload [role=status]")).to_contain_text("等待网络恢复", timeout=CHECK_MS)
+        person.context.set_offline(False)
+    page.wait_for_function("() => document.querySelector('.upload progress').value > 0.5", timeout=CHECK_MS)
+    page.reload()
+    expect(page.locator("#uploads .note")).to_contain_text("手术.mp4")
+    choose(page, video)
+    expect(page.locator(".finding.block").first).to_contain_text("文件名", timeout=2 * CHECK_MS)
+    expect(page.locator("video")).to_have_attribute("poster", re.compile(r"poster\.jpg$"))
+    page.get_by_role("button", name="采用这个文件名").click()
+    expect(page.locator(".files a").first).to_have_text("张三510199197802141016.mp4", timeout=CHECK_MS)
+    expect(page.locator(".files .good")).to_contain_text("机检通过", timeout=CHECK_MS)
+    expect(page.get_by_role("link", name=re.compile("下载光盘映像"))).to_be_visible(timeout=2 * CHECK_MS)
+    size = platform.client("surgeon").dossier(made["dossier_id"])
+    [file_] = materials(size)["surgery_video"]["files"]
+    assert (file_["size_bytes"], file_["sha256"]) == (video.stat().st_size, sha256_of(video))
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def test_an_upload_survives_a_lost_network_and_a_reload(person: Person, tmp_path: Path) -> None:

@@ -349,6 +349,7 @@ class Material(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     EARLIER_FILES_FIELD_NUMBER: _builtins.int
     SAME_AS_BEFORE_FIELD_NUMBER: _builtins.int
+    RIGHT_FILE_NAME_FIELD_NUMBER: _builtins.int
     material_id: _builtins.str
     item_id: _builtins.str
     item_number: _builtins.str
@@ -363,6 +364,8 @@ class Material(_message.Message):
     version: _builtins.int
     same_as_before: _builtins.bool
     """In a later submission: the files are those of the submission before."""
+    right_file_name: _builtins.str
+    """For a video: the file name that the applicant's profile demands (M15-2f)."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___MaterialFile]: ...
     @_builtins.property
@@ -397,10 +400,11 @@ class Material(_message.Message):
         version: _builtins.int = ...,
         earlier_files: _abc.Iterable[Global___MaterialFile] | None = ...,
         same_as_before: _builtins.bool = ...,
+        right_file_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["disc", b"disc", "merged", b"merged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmations", b"confirmations", "disc", b"disc", "earlier_files", b"earlier_files", "files", b"files", "findings", b"findings", "item_id", b"item_id", "item_number", b"item_number", "manifest_sha256", b"manifest_sha256", "material_id", b"material_id", "merged", b"merged", "ordinal", b"ordinal", "required", b"required", "same_as_before", b"same_as_before", "status", b"status", "title_en", b"title_en", "title_zh", b"title_zh", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmations", b"confirmations", "disc", b"disc", "earlier_files", b"earlier_files", "files", b"files", "findings", b"findings", "item_id", b"item_id", "item_number", b"item_number", "manifest_sha256", b"manifest_sha256", "material_id", b"material_id", "merged", b"merged", "ordinal", b"ordinal", "required", b"required", "right_file_name", b"right_file_name", "same_as_before", b"same_as_before", "status", b"status", "title_en", b"title_en", "title_zh", b"title_zh", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,85 @@
+"""Every page there is, with who looks at it: for judging their accessibility and for taking their pictures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.cli.demo.client import Client, Data
+from tests.e2e.conftest import Platform
+from tests.small_dossier import another, confirm, fill, materials, owed, page, submit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stop:
+    """One page: a short name, its address, who is signed in ("" for nobody)."""
+
+    name: str
+    path: str
+    login: str = ""
+
+
+def prepare(platform: Platform, folder: Path, people: tuple[str, str]) -> tuple[Data, Data]:
+    """A draft with a file that fails, and a dossier that is being reviewed again after a return."""
+    draft_login, reviewed_login = people
+    drafting, applying = platform.client(draft_login), platform.client(reviewed_login)
+    draft = drafting.send("POST", "/api/v1/dossiers", json={"profile": another("林护师", "51010619830303555")})
+    files = owed(folder)
+    cut = folder / "扫描不完整.pdf"
+    cut.write_bytes(files["education"].read_bytes()[:3000])
+    own = materials(draft)
+    drafting.upload(draft["dossier_id"], own["education"]["material_id"], "chsi_report", cut)
+    component = "assessment_proof"
+    drafting.upload(draft["dossier_id"], own["annual_assessment"]["material_id"], component, files["annual_assessment"])
+    made = applying.send("POST", "/api/v1/dossiers", json={"profile": another("何药师", "51010619820202666")})
+    fill(applying, made, files)
+    submit(applying, made["dossier_id"])
+    _return_and_come_back(platform, applying, made["dossier_id"], folder)
+    drafting.wait(draft["dossier_id"], lambda d: materials(d)["education"]["status"] == "failed", deadline_s=60)
+    return draft, applying.dossier(made["dossier_id"])
+
+
+def _return_and_come_back(platform: Platform, applicant: Client, dossier_id: str, folder: Path) -> None:
+    unit = platform.client("unit")
+    seen = materials(unit.dossier(dossier_id))
+    for item, material in seen.items():
+        if item != "education":
+            confirm(unit, dossier_id, material)
+    unit.dossier(dossier_id)
+    defects = [{"material_id": seen["education"]["material_id"], "reason": "扫描件不清晰，请重新扫描原件后上传。"}]
+    path = f"/api/v1/dossiers/{dossier_id}/return"
+    unit.send("POST", path, version=True, json={"defects": defects, "comment": "请一次补正。"})
+    [file] = seen["education"]["files"]
+    applicant.send("DELETE", f"/api/v1/dossiers/{dossier_id}/files/{file['file_id']}")
+    applicant.upload(dossier_id, seen["education"]["material_id"], "chsi_report", page(folder, "education", seed=41))
+    submit(applicant, dossier_id)
+
+
+def stops(draft: Data, reviewed: Data, people: tuple[str, str]) -> Iterator[Stop]:
+    """Every page, in the order in which one meets them."""
+    drafting, applying = people
+    own = f"/dossiers/{draft['dossier_id']}"
+    theirs = f"/dossiers/{reviewed['dossier_id']}"
+    review = f"/review/{reviewed['dossier_id']}"
+    education = materials(draft)["education"]["material_id"]
+    assessment = materials(draft)["annual_assessment"]["material_id"]
+    changed = materials(reviewed)["education"]["material_id"]
+    yield Stop(name="front", path="/")
+    yield Stop(name="sign-in", path="/sign-in")
+    yield Stop(name="not-found", path="/nowhere")
+    yield Stop(name="dossier", path=own, login=drafting)
+    yield Stop(name="profile", path=f"{own}/profile", login=drafting)
+    yield Stop(name="material-failed", path=f"{own}/materials/{education}", login=drafting)
+    yield Stop(name="material", path=f"{own}/materials/{assessment}", login=drafting)
+    yield Stop(name="submission", path=f"{own}/submission", login=drafting)
+    yield Stop(name="password", path="/password", login=drafting)
+    yield Stop(name="new-profile", path="/profile", login="applicant-province")
+    yield Stop(name="dossier-in-review", path=theirs, login=applying)
+    yield Stop(name="queue", path="/review", login="unit")
+    yield Stop(name="queue-all", path="/review?show=all", login="unit")
+    yield Stop(name="queue-empty", path="/review", login="unit-province")
+    yield Stop(name="review", path=f"{review}/materials/{changed}", login="unit")
+    yield Stop(name="decision", path=f"{review}/decision", login="unit")
+    for name in ("", "/jobs", "/events", "/accounts", "/organisations", "/import/accounts", "/audit?verify=yes"):
+        word = name.split("?")[0].strip("/").replace("/", "-") or "health"
+        yield Stop(name=f"operation-{word}", path=f"/operation{name}", login="operator")
+    yield Stop(name="operation-audit-lines", path=f"/operation/audit?dossier={draft['dossier_id']}", login="operator")
