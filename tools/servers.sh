@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetches, once and pinned, what only tests and linting need, into a cache outside the tree.
-# buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip (reads disc images back) and qpdf from Debian, unpacked
+# buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip (reads disc images back), nginx (peer of a benchmark) and qpdf from Debian, unpacked
 # without root.
 set -euo pipefail
 cache="${SHENBAO_CACHE:?run this through make}"
@@ -78,5 +78,6 @@ fetch_buf
 fetch_axe
 fetch_chromium
 debian 7z 7z p7zip-full p7zip
+debian nginx nginx nginx-light
 debian qpdf qpdf qpdf libqpdf29 libjpeg62-turbo
 echo "servers: ready in $cache" >&2

@@ -72,7 +72,7 @@ class Accounts:
             display_name=new.name,
         )
         await call(self._peers.review.AssignRole, asked, token=self._peers.as_actor(by), idempotent=True)
-        log.info("account created", action="account.created", account=account_id, by=by)
+        log.info("account created", action="gateway.account-created", account=account_id, by=by)
         return Made(account_id=account_id, login=new.login, first_password=password)
 
     async def organisations(self, *, by: str) -> Sequence[pb.Organisation]:
@@ -101,7 +101,7 @@ class Accounts:
         )
         asked = pb.PutOrganisationRequest(organisation=wanted, parent_id=row.get("parent_id", ""))
         await call(self._peers.review.PutOrganisation, asked, token=self._peers.as_actor(by), idempotent=True)
-        log.info("organisation put", action="organisation.put", organisation=row["organisation_id"], by=by)
+        log.info("organisation put", action="gateway.organisation-put", organisation=row["organisation_id"], by=by)
 
     async def reset(self, account_id: str, *, by: str) -> Made:
         """A new first password; every session ends. Raises `AppError` request.not-found."""
@@ -113,7 +113,7 @@ class Accounts:
         await self._repository.change_account(
             account_id, password_hash=hashed, must_change=True, failures=0, locked_until=None
         )
-        log.info("password reset", action="account.reset", account=account_id, by=by)
+        log.info("password reset", action="gateway.account-reset", account=account_id, by=by)
         return Made(account_id=account_id, login=account.login, first_password=password)
 
     async def set_disabled(self, account_id: str, *, disabled: bool, by: str) -> None:
@@ -125,14 +125,13 @@ class Accounts:
             raise AppError("account.own", Kind.PRECONDITION)
         if not await self._repository.change_account(account_id, disabled=disabled):
             raise not_found("account")
-        action = "account.disabled" if disabled else "account.enabled"
-        log.info("account changed", action=action, account=account_id, by=by)
+        log.info("account changed", action="gateway.account-changed", account=account_id, disabled=disabled, by=by)
 
     async def unlock(self, account_id: str, *, by: str) -> None:
         """End a lockout before its time. Raises `AppError` request.not-found."""
         if not await self._repository.unlock(account_id):
             raise not_found("account")
-        log.info("account unlocked", action="account.unlocked", account=account_id, by=by)
+        log.info("account unlocked", action="gateway.account-unlocked", account=account_id, by=by)
 
 
 def decoded(content: bytes) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import asyncpg
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway import pages, problems
 from services.gateway.guard import Gateway
@@ -28,12 +29,12 @@ _POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
+    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-Next = Callable[[Request], Awaitable[Response]]
 
 
 class Static(StaticFiles):
@@ -79,18 +80,37 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
         app.add_exception_handler(failure, problems.on_failed_call)
     app.add_exception_handler(Exception, problems.on_bug)
     app.add_middleware(BodyLimit)
-    app.middleware("http")(_every_answer)
+    app.add_middleware(EveryAnswer)
     return app
 
 
-async def _every_answer(request: Request, call_next: Next) -> Response:
-    request.state.request_id = secrets.token_hex(8)
-    structlog.contextvars.bind_contextvars(request_id=request.state.request_id)
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", _POLICY)
-    response.headers["X-Request-Id"] = request.state.request_id
-    if request.url.path.startswith("/api/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
+class EveryAnswer:
+    """ASGI middleware: a request id for every request, the headers that every answer carries.
+
+    Written on the protocol itself: parts of files pass through it untouched.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Around the whole application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on, and add to the answer's head."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+        async def answering(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers["X-Request-Id"] = request_id
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, answering)

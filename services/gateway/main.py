@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from pydantic import ValidationError
 
@@ -86,7 +87,7 @@ def main() -> None:
         sys.exit(2)
     telemetry.configure(service="gateway", level=settings.log_level)
     try:
-        started = asyncio.run(_serve(settings))
+        started = uvloop.run(_serve(settings))
     except AppError as error:
         log.critical("cannot run", action="gateway.refused", code=error.code)
         sys.exit(1)

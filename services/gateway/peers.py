@@ -1,5 +1,6 @@
 """The four services as the gateway asks them: a channel and stub each, tokens minted or granted per call."""
 
+import time
 from dataclasses import dataclass
 
 import grpc
@@ -12,6 +13,8 @@ from services.gen.upload.v1 import upload_pb2_grpc
 from services.gen.video.v1 import video_pb2_grpc
 from services.kernel.grpc_client import call, open_channel
 from services.kernel.tokens import Claims, Tokens
+
+_PARTS_GRANT_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +46,7 @@ class Peers:
             name: operation_pb2_grpc.OperationServiceStub(channel) for name, channel in self.channels.items()
         }
         self._tokens = tokens
+        self._grants: dict[tuple[str, str], tuple[float, Grant]] = {}
 
     def as_actor(self, account_id: str) -> str:
         """A token with which `review` knows who asks."""
@@ -73,6 +77,18 @@ class Peers:
             video=answer.tokens["video"],
             pdfcheck=answer.tokens["pdfcheck"],
         )
+
+    async def authorise_parts(self, account_id: str, dossier_id: str) -> Grant:
+        """As `authorise` for "upload", asked anew after `_PARTS_GRANT_S`: a large file has hundreds of parts.
+
+        A part that is signed within that time after the dossier was handed in becomes nothing: completing asks again.
+        """
+        key, now = (account_id, dossier_id), time.monotonic()
+        for known in [known for known, (since, _) in self._grants.items() if now - since > _PARTS_GRANT_S]:
+            del self._grants[known]
+        if key not in self._grants:
+            self._grants[key] = (now, await self.authorise(account_id, dossier_id, "upload"))
+        return self._grants[key][1]
 
     async def close(self) -> None:
         """Close every channel."""

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from services.kernel.ids import TimeOrderedIds
 from services.kernel.storage.localdir import LocalDir
 from services.kernel.storage.port import (
+    MIN_PART_BYTES,
     ObjectMissing,
     PartDamaged,
     PresignedRequest,
@@ -118,12 +119,26 @@ def gateway(store: LocalDir, signer: Signer) -> Starlette:
     )
 
 
+class Laying(LocalDir):
+    """Every upload promises the size of its parts, so that they are written to their places."""
+
+    async def create_upload(self, key: str, *, part_bytes: int | None = None) -> str:
+        return await super().create_upload(key, part_bytes=part_bytes or MIN_PART_BYTES)
+
+
 @asynccontextmanager
-async def localdir(folder: Path) -> AsyncIterator[StorageUnderTest]:
+async def laying(folder: Path) -> AsyncIterator[StorageUnderTest]:
+    """As `localdir`, with the parts in their places."""
+    async with localdir(folder, Laying) as under_test:
+        yield under_test
+
+
+@asynccontextmanager
+async def localdir(folder: Path, adapter: type[LocalDir] = LocalDir) -> AsyncIterator[StorageUnderTest]:
     """The local directory behind a small endpoint."""
     clock = SetClock()
     signer = Signer([PresignKey(key_id="test", secret="s" * 32)], clock)
-    store = LocalDir(folder, signer, BASE_URL, clock, TimeOrderedIds())
+    store = adapter(folder, signer, BASE_URL, clock, TimeOrderedIds())
 
     async def pass_moment(moment: datetime) -> None:
         clock.moment = max(clock.moment, moment) + timedelta(seconds=1)
@@ -138,4 +153,5 @@ async def localdir(folder: Path) -> AsyncIterator[StorageUnderTest]:
 
 ADAPTERS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[StorageUnderTest]]] = {
     "localdir": localdir,
+    "localdir, parts in place": laying,
 }

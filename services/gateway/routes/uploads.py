@@ -109,7 +109,7 @@ async def presign(
     request: Request, dossier_id: str, upload_id: str, body: Parts, session: SignedIn, gateway: AppGateway
 ) -> Response:
     """Each may be PUT once or several times, by exactly these bytes, until it expires."""
-    grant = await gateway.peers.authorise(session.account_id, dossier_id, "upload")
+    grant = await gateway.peers.authorise_parts(session.account_id, dossier_id)
     parts = [pb.PartToSend(number=p.number, size_bytes=p.size_bytes, sha256=p.sha256) for p in body.parts]
     asked = pb.PresignPartsRequest(dossier_id=dossier_id, upload_id=upload_id, parts=parts)
     found = await call(gateway.peers.upload.PresignParts, asked, token=grant.upload, idempotent=True)

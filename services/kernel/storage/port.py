@@ -148,8 +148,12 @@ class ObjectStore(Protocol):
 class PresignedParts(Protocol):
     """Uploads in parts by somebody who has no account at the store."""
 
-    async def create_upload(self, key: str) -> str:
-        """Open an upload for `key` and return the store's upload id."""
+    async def create_upload(self, key: str, *, part_bytes: int | None = None) -> str:
+        """Open an upload for `key` and return the store's upload id.
+
+        `part_bytes` promises that every part but the last will have this size: a store may then write each to its
+        place at once. Parts of other sizes are taken all the same.
+        """
         ...
 
     async def presign_part(

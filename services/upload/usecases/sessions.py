@@ -73,7 +73,7 @@ async def _open(context: Context, new: NewUpload) -> Upload:
     file_id = context.ids.new()
     key = object_key(Area.STAGING, context.catalogue.cycle.year, new.place, file_id)
     try:
-        store_upload_id = await context.storage.create_upload(key)
+        store_upload_id = await context.storage.create_upload(key, part_bytes=context.settings.part_size_bytes)
     except StoreFull as error:
         raise AppError("upload.store-full", Kind.UNAVAILABLE, retryable=True) from error
     now = context.clock.now()

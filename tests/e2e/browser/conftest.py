@@ -9,7 +9,16 @@ from urllib.parse import urlsplit
 
 import pylopdf_fonts_zh_cn
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 from tests.e2e.conftest import Platform, started
 
@@ -46,16 +55,20 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all tests, with the Chinese fonts that the platform brings along."""
-    folder = tmp_path_factory.mktemp("fonts")
+    """One browser for all tests."""
+    with sync_playwright() as playwright:
+        opened = launched(playwright, tmp_path_factory.mktemp("fonts"))
+        yield opened
+        opened.close()
+
+
+def launched(playwright: Playwright, folder: Path) -> Browser:
+    """Chromium with the Chinese fonts that the platform brings along."""
     configuration = folder / "fonts.conf"
     fonts = Path(pylopdf_fonts_zh_cn.__file__).parent
     configuration.write_text(_FONTS.format(fonts=fonts, cache=folder / "cache"))
     environment: dict[str, str | float | bool] = {**os.environ, "FONTCONFIG_FILE": str(configuration)}
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=list(_FLAGS), env=environment)
-        yield opened
-        opened.close()
+    return playwright.chromium.launch(executable_path=chromium(), args=list(_FLAGS), env=environment)
 
 
 @dataclass

@@ -101,7 +101,7 @@ class Store:
         self.objects: dict[str, bytes] = {}
         self.lost_answer = False
 
-    async def create_upload(self, key: str) -> str:
+    async def create_upload(self, key: str, *, part_bytes: int | None = None) -> str:
         self.parts[key] = {}
         return f"s-{key}"
 

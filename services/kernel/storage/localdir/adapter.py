@@ -18,6 +18,7 @@ from services.kernel.ids import Ids
 from services.kernel.storage.download import content_headers, wanted_range
 from services.kernel.storage.endpoint import Served
 from services.kernel.storage.localdir.disk import translated
+from services.kernel.storage.localdir.laid import Region
 from services.kernel.storage.localdir.objects import Objects
 from services.kernel.storage.localdir.threads import Threads
 from services.kernel.storage.localdir.uploads import Uploads
@@ -124,9 +125,9 @@ class LocalDir:
             self._base_url, key, filename=filename, media_type=media_type, expires_s=expires_s
         )
 
-    async def create_upload(self, key: str) -> str:
+    async def create_upload(self, key: str, *, part_bytes: int | None = None) -> str:
         """As the port."""
-        return await self._threads.run(self._uploads.create, key)
+        return await self._threads.run(self._uploads.create, key, part_bytes)
 
     async def presign_part(
         self, key: str, upload_id: str, *, number: int, size_bytes: int, sha256: str, expires_s: int
@@ -155,8 +156,7 @@ class LocalDir:
 
     async def receive_part(self, claim: PartClaim, body: AsyncIterator[bytes]) -> StoredPart:
         """As `PresignedEndpoint`."""
-        await self._threads.run(self._uploads.check_open, claim)
-        draft = self._objects.draft()
+        draft = await self._threads.run(self._uploads.draft_for, claim)
         try:
             await self._threads.run(draft.open)
             size_bytes, sha256 = await self._fill(draft, body, limit_bytes=claim.size_bytes)
@@ -192,27 +192,29 @@ class LocalDir:
             yield chunk
 
     async def _fill(
-        self, draft: Draft, body: AsyncIterator[bytes], *, limit_bytes: int | None = None
+        self, draft: Draft | Region, body: AsyncIterator[bytes], *, limit_bytes: int | None = None
     ) -> tuple[int, str]:
         """Write `body` as it comes; returns bytes and hexadecimal SHA-256. Beyond the limit it stops reading."""
         digest = hashlib.sha256()
-        size_bytes = 0
-        gathered = bytearray()
+        size_bytes = waiting_bytes = 0
+        gathered: list[bytes] = []
 
-        def flush(data: bytes) -> None:
-            digest.update(data)
-            draft.write(data)
+        def flush(pieces: Sequence[bytes]) -> None:
+            for piece in pieces:
+                digest.update(piece)
+                draft.write(piece)
 
         async for chunk in body:
             size_bytes += len(chunk)
             if limit_bytes is not None and size_bytes > limit_bytes:
                 raise PartDamaged(f"more than the {limit_bytes} bytes that were signed")
-            gathered += chunk
-            if len(gathered) >= _WRITE_BYTES:
-                await self._threads.run(flush, bytes(gathered))
-                gathered.clear()
+            gathered.append(chunk)
+            waiting_bytes += len(chunk)
+            if waiting_bytes >= _WRITE_BYTES:
+                await self._threads.run(flush, gathered)
+                gathered, waiting_bytes = [], 0
         if gathered:
-            await self._threads.run(flush, bytes(gathered))
+            await self._threads.run(flush, gathered)
         return size_bytes, digest.hexdigest()
 
     def _put_handle(self, key: str, handle: int, *, if_absent: bool) -> ObjectInfo:

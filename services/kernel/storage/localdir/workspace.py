@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from services.kernel.storage.localdir.disk import append, make_folders, sync_folder, write_all
+from services.kernel.storage.localdir.disk import append, make_folders, read_range, sync_folder, write_all
+
+_PIECE_BYTES = 4 * 2**20
 
 
 class Workspace:
@@ -71,6 +73,22 @@ class Draft:
     def write(self, data: bytes) -> None:
         """Append `data`."""
         write_all(self._handle, data)
+
+    def link(self, source: Path) -> None:
+        """Make the folder, and in it the file `source` under one more name: nothing is copied."""
+        self.folder.mkdir(mode=0o700)
+        os.link(source, self._file, follow_symlinks=False)
+        self._handle = os.open(self._file, os.O_RDWR | os.O_NOFOLLOW)
+
+    def append_range(self, source: Path, offset: int, length: int) -> None:
+        """Append a range of the file `source`, which must hold it."""
+        with source.open("rb") as file:
+            while length:
+                piece = read_range(file.fileno(), offset, min(length, _PIECE_BYTES))
+                if not piece:
+                    raise OSError("a laid part is shorter than its mark says")
+                self.write(piece)
+                offset, length = offset + len(piece), length - len(piece)
 
     def append(self, source: int) -> int:
         """Append the rest of the open file `source`; returns its bytes."""
