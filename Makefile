@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ bench-upload: setup servers ## The upload page against plain nginx: speed, and m
 
 bench-pages: setup servers ## A reviewer's next item: from the key press until it can be worked on
 	@PYTHONPATH=. $(BIN)/python -m bench.pages
+
+bench-live: setup servers ## A verdict on the page after its check, beside asking every second
+	@PYTHONPATH=. $(BIN)/python -m bench.live
 
 screenshots: setup servers ## Take pictures of every page at three widths, into ./screenshots
 	@SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/pytest tests/e2e/browser/screenshots.py -v
