@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
+from services.catalogue import load
 from services.catalogue.error_texts import ErrorText, explain
 from services.gateway.guard import AppGateway, Gateway, SignedIn
 from services.gateway.languages import language
@@ -62,6 +63,7 @@ async def _overview(request: Request, gateway: Gateway, visitor: Visitor, dossie
         "lines": found,
         "paper": owed["paper"],
         "done": sum(line.material["status"] not in UNFINISHED for line in found),
+        "cycle": load.default().cycle,
         "own": seen.dossier["applicant_id"] == account_id,
     }
 

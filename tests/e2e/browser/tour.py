@@ -35,6 +35,7 @@ def prepare(platform: Platform, folder: Path, people: tuple[str, str]) -> tuple[
     submit(applying, made["dossier_id"])
     _return_and_come_back(platform, applying, made["dossier_id"], folder)
     drafting.wait(draft["dossier_id"], lambda d: materials(d)["education"]["status"] == "failed", deadline_s=60)
+    drafting.wait(draft["dossier_id"], lambda d: materials(d)["annual_assessment"]["status"] == "passed", deadline_s=60)
     return draft, applying.dossier(made["dossier_id"])
 
 
@@ -70,6 +71,7 @@ def stops(draft: Data, reviewed: Data, people: tuple[str, str]) -> Iterator[Stop
     yield Stop(name="profile", path=f"{own}/profile", login=drafting)
     yield Stop(name="material-failed", path=f"{own}/materials/{education}", login=drafting)
     yield Stop(name="material", path=f"{own}/materials/{assessment}", login=drafting)
+    yield Stop(name="merged", path=f"{own}/materials/{assessment}/pages", login=drafting)
     yield Stop(name="submission", path=f"{own}/submission", login=drafting)
     yield Stop(name="password", path="/password", login=drafting)
     yield Stop(name="new-profile", path="/profile", login="applicant-province")
@@ -79,7 +81,16 @@ def stops(draft: Data, reviewed: Data, people: tuple[str, str]) -> Iterator[Stop
     yield Stop(name="queue-empty", path="/review", login="unit-province")
     yield Stop(name="review", path=f"{review}/materials/{changed}", login="unit")
     yield Stop(name="decision", path=f"{review}/decision", login="unit")
-    for name in ("", "/jobs", "/events", "/accounts", "/organisations", "/import/accounts", "/audit?verify=yes"):
+    for name in (
+        "",
+        "/jobs",
+        "/events",
+        "/accounts",
+        "/organisations",
+        "/import/accounts",
+        "/import/organisations",
+        "/audit?verify=yes",
+    ):
         word = name.split("?")[0].strip("/").replace("/", "-") or "health"
         yield Stop(name=f"operation-{word}", path=f"/operation{name}", login="operator")
     yield Stop(name="operation-audit-lines", path=f"/operation/audit?dossier={draft['dossier_id']}", login="operator")
