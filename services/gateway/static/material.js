@@ -2,13 +2,18 @@
 import { place, take } from "./upload.js";
 
 const { material } = place.dataset;
+const picker = document.getElementById("picker");
 const zoneOf = (event) => event.target.closest?.(".component");
 
-document.addEventListener("change", (event) => {
-  const input = event.target;
-  if (!(input instanceof HTMLInputElement) || input.type !== "file") return;
-  take([...input.files], material, input.dataset.component);
-  input.value = "";
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.drop");
+  if (!button) return;
+  picker.dataset.component = button.dataset.component;
+  picker.click();
+});
+picker.addEventListener("change", () => {
+  take([...picker.files], material, picker.dataset.component);
+  picker.value = "";
 });
 document.addEventListener("dragover", (event) => {
   event.preventDefault(); // a file that misses its place must not replace the page

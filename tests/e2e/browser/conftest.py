@@ -53,9 +53,13 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser for as long as the tests here follow each other.
+
+    Playwright keeps an event loop running in the thread of the tests,
+    so it has to be gone before a test elsewhere starts one.
+    """
     with sync_playwright() as playwright:
         opened = launched(playwright, tmp_path_factory.mktemp("fonts"))
         yield opened

@@ -35,7 +35,9 @@ def open_item(page: Page, item: str) -> None:
 
 
 def choose(page: Page, *files: Path) -> None:
-    page.locator("input[type=file]").first.set_input_files([str(file) for file in files])
+    with page.expect_file_chooser() as choosing:
+        page.locator("button.drop").first.click()
+    choosing.value.set_files([str(file) for file in files])
 
 
 def test_from_the_profile_to_handing_in(person: Person, tmp_path: Path) -> None:
@@ -190,6 +192,8 @@ def test_a_video_of_300_mb_survives_two_lost_networks_and_a_reload(
     expect(page.locator(".files a").first).to_have_text("张三510199197802141016.mp4", timeout=CHECK_MS)
     expect(page.locator(".files .good")).to_contain_text("机检通过", timeout=CHECK_MS)
     expect(page.get_by_role("link", name=re.compile("下载光盘映像"))).to_be_visible(timeout=2 * CHECK_MS)
+    page.evaluate("async () => { const v = document.querySelector('video'); v.muted = true; await v.play(); }")
+    page.wait_for_function("() => document.querySelector('video').currentTime > 0.5", timeout=CHECK_MS)
     size = platform.client("surgeon").dossier(made["dossier_id"])
     [file_] = materials(size)["surgery_video"]["files"]
     assert (file_["size_bytes"], file_["sha256"]) == (video.stat().st_size, sha256_of(video))

@@ -108,6 +108,25 @@ def test_many_tabs_share_one_stream(person: Person, applicant: Client, dossier: 
     assert len(streams) == held + 1
 
 
+def test_a_click_begun_before_a_change_is_not_lost(
+    person: Person, applicant: Client, dossier: Data, tmp_path: Path
+) -> None:
+    """The parts of a page that change by themselves keep what they still contain, with the finger on it."""
+    material = materials(dossier)["appointment"]["material_id"]
+    person.sign_in("live")
+    browser_page = person.page
+    browser_page.goto(f"/dossiers/{dossier['dossier_id']}/materials/{material}")
+    expect(browser_page.locator(".files > li")).to_have_count(1)
+    button = browser_page.get_by_role("button", name="删除")
+    button.hover()
+    browser_page.mouse.down()
+    send(applicant, dossier, "appointment", "current_appointment", page(tmp_path, "appointment-2", seed=5))
+    expect(browser_page.locator(".files > li .good")).to_have_count(2, timeout=SHOW_MS)
+    browser_page.mouse.up()
+    expect(browser_page.locator(".files > li")).to_have_count(1)
+    expect(browser_page.locator(".files > li")).to_contain_text("appointment-2")
+
+
 def test_an_ended_session_leads_to_the_door(person: Person, applicant: Client, dossier: Data) -> None:
     person.sign_in("live")
     other = person.context.new_page()

@@ -41,7 +41,7 @@ def test_an_account_from_its_first_password_to_its_end(person: Person, platform:
     expect(form.get_by_label("姓名")).to_have_value("<b>马审</b>")
     form.get_by_label("登录名").fill(login)
     form.get_by_label("角色").select_option("reviewer")
-    form.get_by_label("单位").select_option("jc-h1")
+    form.get_by_label("所属机构").select_option("jc-h1")
     form.get_by_role("button", name="新建").click()
     expect(page.locator("tbody")).to_contain_text("<b>马审</b>")
     first = page.locator(".note code").inner_text()
