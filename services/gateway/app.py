@@ -48,6 +48,14 @@ class Static(StaticFiles):
         return response
 
 
+class Application(DescribedApp):
+    """FastAPI whose every answer carries the platform's headers, also the one to a bug."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Starlette answers bugs outside of all added middleware, so these headers go around its whole stack."""
+        return EveryAnswer(super().build_middleware_stack())
+
+
 def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]) -> FastAPI:
     """The application over its parts; `start` and `close` run in its lifespan."""
 
@@ -57,7 +65,7 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
         yield
         await close()
 
-    app = DescribedApp(
+    app = Application(
         title="Shenbao 申报",
         version="1",
         summary="Evidence for senior health titles: upload, checks, sign-off",
@@ -80,7 +88,6 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
         app.add_exception_handler(failure, problems.on_failed_call)
     app.add_exception_handler(Exception, problems.on_bug)
     app.add_middleware(BodyLimit)
-    app.add_middleware(EveryAnswer)
     return app
 
 

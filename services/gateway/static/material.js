@@ -2,19 +2,18 @@
 import { place, take } from "./upload.js";
 
 const { material } = place.dataset;
-const picker = document.getElementById("picker");
 const zoneOf = (event) => event.target.closest?.(".component");
 
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("button.drop");
-  if (!button) return;
-  picker.dataset.component = button.dataset.component;
-  picker.click();
+function taken(input) {
+  take([...input.files], material, input.dataset.component);
+  input.value = "";
+}
+
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("input[type=file]")) taken(target);
 });
-picker.addEventListener("change", () => {
-  take([...picker.files], material, picker.dataset.component);
-  picker.value = "";
-});
+// What was chosen before this script was here.
+for (const input of document.querySelectorAll(".component input[type=file]")) if (input.files.length) taken(input);
 document.addEventListener("dragover", (event) => {
   event.preventDefault(); // a file that misses its place must not replace the page
   zoneOf(event)?.querySelector(".drop")?.classList.add("over");

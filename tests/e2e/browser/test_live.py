@@ -108,7 +108,7 @@ def test_many_tabs_share_one_stream(person: Person, applicant: Client, dossier: 
     assert len(streams) == held + 1
 
 
-def test_a_click_begun_before_a_change_is_not_lost(
+def test_neither_a_click_nor_a_choice_begun_before_a_change_is_lost(
     person: Person, applicant: Client, dossier: Data, tmp_path: Path
 ) -> None:
     """The parts of a page that change by themselves keep what they still contain, with the finger on it."""
@@ -125,6 +125,12 @@ def test_a_click_begun_before_a_change_is_not_lost(
     browser_page.mouse.up()
     expect(browser_page.locator(".files > li")).to_have_count(1)
     expect(browser_page.locator(".files > li")).to_contain_text("appointment-2")
+    with browser_page.expect_file_chooser() as choosing:
+        browser_page.locator(".drop").first.click()
+    send(applicant, dossier, "appointment", "current_appointment", page(tmp_path, "appointment-3", seed=6))
+    expect(browser_page.locator(".files > li .good")).to_have_count(2, timeout=SHOW_MS)
+    choosing.value.set_files(str(page(tmp_path, "appointment-4", seed=7)))
+    expect(browser_page.locator(".files > li .good")).to_have_count(3, timeout=SHOW_MS)
 
 
 def test_an_ended_session_leads_to_the_door(person: Person, applicant: Client, dossier: Data) -> None:

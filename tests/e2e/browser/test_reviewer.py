@@ -34,8 +34,14 @@ def dossier(applicant: Client, tmp_path_factory: pytest.TempPathFactory) -> Data
 def open_dossier(person: Person, dossier: Data) -> Page:
     person.page.goto("/review")
     person.page.locator(f"a[href='/review/{dossier['dossier_id']}']").click()
+    listens(person.page)
     expect(person.page.locator(".pages img").first).to_be_visible(timeout=SHOW_MS)
     return person.page
+
+
+def listens(page: Page) -> None:
+    """Until a material's page, opened by a link, is loaded with its scripts: keys pressed before are lost."""
+    page.wait_for_url(re.compile("/materials/"), timeout=SHOW_MS)
 
 
 def confirm_by_keys(page: Page) -> None:
@@ -75,6 +81,7 @@ def test_a_clerk_returns_it_once_with_two_defects(person: Person, dossier: Data)
     page.keyboard.press("g")
     expect(page.get_by_role("alert")).to_contain_text("还有 6 项没有审核")
     page.get_by_role("alert").get_by_role("link").first.click()
+    listens(page)
     for _ in range(6):
         confirm_by_keys(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("汇总与决定")
