@@ -19,3 +19,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clusters.Clust
 async def database_name(cluster: clusters.Cluster) -> str:
     """A fresh, migrated database."""
     return await cluster.fresh()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A test is named for its argument where the value is bytes: files made by code differ from worker to worker."""
+    return argname if isinstance(val, bytes) else None

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches, once and pinned, what only tests and linting need, into a cache outside the tree.
-# buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip (reads disc images back), nginx (peer of a benchmark) and qpdf from Debian, unpacked
-# without root.
+# buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip (reads disc images back),
+# nginx (peer of a benchmark) and qpdf (peer, and judge of merged files) from Debian, unpacked without root.
 set -euo pipefail
 cache="${SHENBAO_CACHE:?run this through make}"
 mkdir -p "$cache/bin"
@@ -34,26 +34,31 @@ fetch_axe() {
   ln -sfn "$home/node_modules/axe-core/axe.min.js" "$cache/bin/axe.js"
 }
 
-# debian NAME BINARY PACKAGE…: BINARY from the system, or from Debian packages unpacked below the cache.
+# debian NAME PACKAGE PROBE: the program NAME of Debian's PACKAGE, from the system if it is there, else unpacked below the
+# cache with whatever this machine lacks of what it depends on. NAME PROBE must succeed, or it counts as not there.
 debian() {
-  local name="$1" binary="$2"
-  shift 2
-  [ -x "$cache/bin/$name" ] && return
-  if command -v "$binary" >/dev/null; then
-    ln -sfn "$(command -v "$binary")" "$cache/bin/$name"
-    return
+  local name="$1" package="$2" probe="$3"
+  "$cache/bin/$name" "$probe" >/dev/null 2>&1 && return
+  rm -f "$cache/bin/$name"
+  if command -v "$name" >/dev/null; then
+    ln -sfn "$(command -v "$name")" "$cache/bin/$name"
+  else
+    unpack "$name" "$package"
   fi
+  "$cache/bin/$name" "$probe" >/dev/null || { echo "servers: '$name' of Debian's package '$package' does not run" >&2; exit 1; }
+}
+
+unpack() {
+  local name="$1" package="$2" home="$cache/debian-$1" found missing
   need apt-get "install '$name' by your system's package manager and run this again"
-  local home="$cache/debian-$name"
+  if ! apt-cache show "$package" >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then apt-get update -qq; fi
+  mapfile -t missing < <(apt-get install -s --no-install-recommends "$package" | awk '/^Inst/ {print $2}')
+  [ "${#missing[@]}" -gt 0 ] || { echo "servers: apt knows no package '$package'; run 'apt-get update' as root first" >&2; exit 1; }
   rm -rf "$home.new" && mkdir -p "$home.new/debs"
-  if ! apt-cache show "$1" >/dev/null 2>&1; then
-    [ "$(id -u)" = 0 ] && apt-get update -qq
-  fi
-  (cd "$home.new/debs" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@")
+  (cd "$home.new/debs" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" "${missing[@]}")
   for deb in "$home.new"/debs/*.deb; do dpkg-deb -x "$deb" "$home.new"; done
   rm -rf "$home" && mv "$home.new" "$home"
-  local found
-  found="$(find "$home/usr" -type f -name "$binary" -perm -u+x | sort | tail -n 1)"
+  found="$(find "$home/usr" -type f -name "$name" -perm -u+x | sort | tail -n 1)"
   printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' \
     "$(find "$home/usr/lib" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)" "$found" > "$cache/bin/$name"
   chmod +x "$cache/bin/$name"
@@ -61,23 +66,17 @@ debian() {
 
 # Chromium brings many libraries: installed where we may, else unpacked with all that this machine lacks of them.
 fetch_chromium() {
-  [ -x "$cache/bin/chromium" ] && return
   if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
   fi
-  local missing=()
-  if ! command -v chromium >/dev/null; then
-    need apt-get "install Chromium by your system's package manager and run this again"
-    mapfile -t missing < <(apt-get install -s --no-install-recommends chromium | awk '/^Inst/ {print $2}')
-  fi
-  debian chromium chromium "${missing[@]}"
+  debian chromium chromium --version
 }
 
 fetch_buf
 fetch_axe
 fetch_chromium
-debian 7z 7z p7zip-full p7zip
-debian nginx nginx nginx-light
-debian qpdf qpdf qpdf libqpdf29 libjpeg62-turbo
+debian 7z p7zip-full i
+debian nginx nginx -v
+debian qpdf qpdf --version
 echo "servers: ready in $cache" >&2

@@ -119,6 +119,12 @@ function play() {
   return true;
 }
 
+// A closed dialog lets go of the focus only when the page is next drawn; until then Enter would press its hidden button.
+function closeKeys() {
+  keys.close();
+  if (keys.contains(document.activeElement)) document.activeElement.blur();
+}
+
 const confirmation = (n) => screen.querySelectorAll("#confirmation [type=checkbox]")[n];
 const acts = {
   1: () => confirmation(0)?.click(), 2: () => confirmation(1)?.click(), 3: () => confirmation(2)?.click(),
@@ -127,7 +133,7 @@ const acts = {
   g: () => location.assign(inner().dataset.decision), q: () => location.assign("/review"),
   d: () => screen.querySelector("#reason")?.focus(), b: () => version(),
   "[": () => pageBy(-1), "]": () => pageBy(1), "+": () => zoomBy("+"), "=": () => zoomBy("+"), "-": () => zoomBy("-"), 0: () => zoomBy("0"),
-  "?": () => (keys.open ? keys.close() : keys.showModal()),
+  "?": () => (keys.open ? closeKeys() : keys.showModal()),
 };
 
 document.addEventListener("keydown", (event) => {
