@@ -1,5 +1,6 @@
 """The few file system steps that durability rests on, each with its reason."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterator
@@ -43,11 +44,16 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folders(folder: Path) -> None:
-    """`mkdir -p`, readable by the owner only, each new name synced."""
+    """`mkdir -p`, readable by the owner only, each new name synced.
+
+    Raises `FileNotFoundError` when somebody prunes a folder while the next is made in it. A name that is there already
+    is none of this function's errors: it may be gone again before anybody can look what it was.
+    """
     if folder.is_dir():
         return
     make_folders(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     sync_folder(folder.parent)
 
 

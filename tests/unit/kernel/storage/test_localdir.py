@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,24 @@ async def test_etags_outlive_a_copy_of_the_directory(folder: Path, store: LocalD
     restored = open_store(tmp_path / "restored")
     assert await restored.read(KEY, 0, 9, etag=info.etag) == b"body"
     restored.close()
+
+
+async def test_a_folder_that_comes_and_goes_meanwhile_is_not_mistaken_for_the_object(
+    store: LocalDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another writer makes the folder first, and a deletion prunes it, all between two steps of this one."""
+    plain = Path.mkdir
+    races = iter([True])
+
+    def made_and_pruned_by_others(self: Path, *arguments: Any, **named: Any) -> None:
+        if self.name == "c" and next(races, False):
+            raise FileExistsError(errno.EEXIST, "exists", str(self))
+        plain(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "mkdir", made_and_pruned_by_others)
+    await store.put("a/b/c/object", b"x")
+    assert await store.read("a/b/c/object", 0, 9) == b"x"
+    assert next(races, None) is None
 
 
 async def test_nobody_else_may_read_the_files(folder: Path, store: LocalDir) -> None:
