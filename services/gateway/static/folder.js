@@ -3,7 +3,7 @@ import { api, place, take, words } from "./upload.js";
 
 const table = document.getElementById("sorting");
 const zone = document.getElementById("folder");
-const MOST = 500;
+const AT_ONCE = 500; // names in one question
 
 // Every file below a dropped entry, with its folders as name.
 async function below(entry, path = "") {
@@ -23,10 +23,21 @@ async function below(entry, path = "") {
 
 const shown = ({ path }) => !path.split("/").some((part) => part.startsWith(".") || /^(thumbs\.db|desktop\.ini)$/i.test(part));
 
+async function suggestions(files) {
+  const paths = files.map(({ path }) => path.slice(0, 1000));
+  const found = { places: [], files: [] };
+  for (let at = 0; at < paths.length; at += AT_ONCE) {
+    const some = await api("POST", "", { paths: paths.slice(at, at + AT_ONCE) }, undefined, { url: table.dataset.suggestions });
+    found.places = some.places;
+    found.files.push(...some.files);
+  }
+  return found;
+}
+
 async function sort(dropped) {
-  const files = dropped.filter(shown).slice(0, MOST);
+  const files = dropped.filter(shown);
   if (!files.length) return;
-  const { places, files: suggested } = await api("POST", "", { paths: files.map(({ path }) => path.slice(0, 1000)) }, undefined, { url: table.dataset.suggestions });
+  const { places, files: suggested } = await suggestions(files);
   const body = table.querySelector("tbody");
   body.replaceChildren(...files.map((each, at) => row(each, places, suggested[at])));
   table.hidden = false;
