@@ -212,14 +212,8 @@ class Upload {
     unfinished((known) => { known[this.file.name] = true; });
     const due = [];
     for (let n = 1; n <= upload.part_count; n += 1) if (!this.there.has(n)) due.push(n);
-    const next = async () => {
-      for (let n = due.shift(); n !== undefined; n = due.shift()) {
-        const each = n;
-        await this.patiently(signal, () => this.part(each, upload.part_size_bytes, signal));
-      }
-    };
     try {
-      await Promise.all(Array.from({ length: AT_ONCE }, next));
+      await Promise.all(Array.from({ length: AT_ONCE }, () => this.lane(due, upload.part_size_bytes, signal)));
     } catch (error) {
       this.stop.abort(); // what cannot go on must not leave its neighbours running
       throw error;
@@ -231,12 +225,42 @@ class Upload {
     this.box.remove();
   }
 
-  async part(n, partSize, signal) {
+  // One of those that send side by side: while a part travels, the next one of its lane is hashed and signed.
+  async lane(due, partSize, signal) {
+    for (let turn = this.turn(due, partSize, signal); turn;) {
+      const { n } = turn;
+      let { signed } = turn;
+      let following;
+      await this.patiently(signal, async () => {
+        const ahead = signed;
+        signed = null; // whatever comes of it, another try asks for another signature
+        const part = await (ahead || this.signed(n, partSize, signal));
+        if (following === undefined) following = this.turn(due, partSize, signal);
+        await this.part(n, part, signal);
+      });
+      turn = following;
+    }
+  }
+
+  turn(due, partSize, signal) {
+    const n = due.shift();
+    if (n === undefined) return null;
+    const signed = this.signed(n, partSize, signal);
+    signed.catch(() => null); // met when its turn comes
+    return { n, signed };
+  }
+
+  async signed(n, partSize, signal) {
     const slice = this.file.slice((n - 1) * partSize, Math.min(n * partSize, this.file.size));
     const hex = await sha256(slice);
-    const { parts: [signed] } = await api("POST", `/uploads/${this.id}/parts`, { parts: [{ number: n, size_bytes: slice.size, sha256: hex }] }, signal);
+    signal.throwIfAborted();
+    const { parts: [{ request }] } = await api("POST", `/uploads/${this.id}/parts`, { parts: [{ number: n, size_bytes: slice.size, sha256: hex }] }, signal);
+    return { slice, request };
+  }
+
+  async part(n, { slice, request }, signal) {
     try {
-      await put(signed.request, slice, (bytes) => { this.sending.set(n, bytes); this.show(); }, signal);
+      await put(request, slice, (bytes) => { this.sending.set(n, bytes); this.show(); }, signal);
     } finally {
       this.sending.delete(n);
     }
