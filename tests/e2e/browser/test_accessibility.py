@@ -63,6 +63,14 @@ def visitors(browser: Browser, platform: Platform) -> Iterator[Visitors]:
     made.close()
 
 
+#: The texts of the main navigation that do not stand on one line.
+_BROKEN = """() => [...document.querySelectorAll(".bar nav a")].filter((link) => {
+  const text = document.createRange();
+  text.selectNodeContents(link);
+  return text.getClientRects().length > 1;
+}).map((link) => link.textContent)"""
+
+
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_no_page_has_a_violation(stops: list[tour.Stop], visitors: Visitors, language: str) -> None:
     if not _AXE.exists():
@@ -82,6 +90,7 @@ def test_no_page_has_a_violation(stops: list[tour.Stop], visitors: Visitors, lan
             overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if overflow > 0:
                 found.append(f"{stop.name} {width}: {overflow} px wider than the window")
+            found += [f"{stop.name} {width}: '{text}' is broken into lines" for text in page.evaluate(_BROKEN)]
     assert found == []
 
 
