@@ -28,6 +28,8 @@ class StoredFile:
     etag: str
     stored_at: datetime
     component_id: str
+    #: Grows with every change of the file, its name included.
+    version: int = 0
 
 
 class StoredFiles:
@@ -63,6 +65,7 @@ class StoredFiles:
             etag=file.etag,
             stored_at=file.stored_at.ToDatetime(UTC),
             component_id=file.component_id,
+            version=file.version,
         )
 
 

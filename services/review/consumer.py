@@ -69,6 +69,7 @@ async def _video_checked(context: Context, unit: Unit, event: Event) -> None:
         fetched=False,
         findings=_codes(list(body.codes)),
         duration_s=body.duration_s,
+        file_version=body.file_version,
     )
     await hearing.checked(context, unit, body.file.dossier_id, body.file.file_id, report, "fetch-video-report")
 

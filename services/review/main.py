@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.catalogue import load
 from services.kernel import runtime, wiring
+from services.kernel.events.topics import RETENTION
 from services.kernel.grpc_client import open_channel
 from services.kernel.platform import Composition, Periodic, Platform
 from services.review import consumer, grpc_api, worker
@@ -16,6 +17,8 @@ from services.review.settings import Settings
 from services.review.tools.peers import PeerFacts
 from services.review.usecases import auditing
 from services.review.usecases.context import Context
+
+PRUNE_EVERY_S = 24 * 3600.0
 
 
 def compose(platform: Platform, settings: Settings) -> Composition:
@@ -48,11 +51,17 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     async def anchored() -> None:
         await auditing.anchor(context, platform.storage)
 
+    async def prune_early() -> None:
+        await work.prune_early_reports(platform.clock.now() - RETENTION)
+
     return Composition(
         servicers=[grpc_api.servicer(context, platform.tokens, watch_s=settings.watch_s)],
         handlers=consumer.handlers(context, work.within),
         jobs=worker.FetchJobs(context, facts, platform.database, within).handlers(),
-        periodic=[Periodic(name="anchor", every_s=settings.anchor_every_s, run=anchored)],
+        periodic=[
+            Periodic(name="anchor", every_s=settings.anchor_every_s, run=anchored),
+            Periodic(name="early-reports", every_s=PRUNE_EVERY_S, run=prune_early),
+        ],
         closing=[channel.close for channel in channels],
     )
 

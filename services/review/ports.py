@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from services.catalogue.findings import Finding
@@ -17,6 +18,7 @@ from services.review.domain.records import (
     File,
     Material,
     Organisation,
+    Report,
     Role,
 )
 
@@ -76,6 +78,14 @@ class Unit(Protocol):
 
     async def take_out_file(self, file_id: str, *, keep: bool) -> None:
         """Remove a file from its material and end its fetches; `keep` remembers it as replaced."""
+        ...
+
+    async def keep_early_report(self, dossier: Dossier, file_id: str, stage: str, report: Report) -> None:
+        """Keep the report on a file that is not here (yet); a newer one replaces it."""
+        ...
+
+    async def take_early_report(self, file_id: str) -> "tuple[str, Report] | None":
+        """The stage and report that were kept for a file; they are not kept any longer."""
         ...
 
     async def mark_submitted(self, dossier: Dossier) -> None:
@@ -200,6 +210,10 @@ class Work(Protocol):
         """Ids of every dossier that has a chain or a head."""
         ...
 
+    async def prune_early_reports(self, before: datetime) -> None:
+        """Drop reports that came before this moment and whose file never did."""
+        ...
+
     async def last_change(self) -> int:
         """The number of the newest change that can be seen, 0 before the first; later ones have larger numbers."""
         ...
@@ -249,3 +263,5 @@ class FetchedReport:
     duration_s: float = 0
     parsed_name: str = ""
     parsed_id_number: str = ""
+    #: The version of the file that was judged, 0 where its name plays no part.
+    file_version: int = 0

@@ -38,6 +38,7 @@ def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoRepor
         ),
         findings=all_to_proto(report.findings),
         verdict=report.verdict,
+        file_version=report.file_version,
     )
     message.checked_at.FromDatetime(report.checked_at)
     return message

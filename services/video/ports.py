@@ -33,6 +33,8 @@ class VideoReport:
     parsed_name: str = ""
     parsed_id_number: str = ""
     suggested_name: str = ""
+    #: The version of the file that was judged, its name included.
+    file_version: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -106,6 +106,7 @@ class PostgresReports:
             verdict=report.verdict,
             codes=codes,
             duration_s=report.duration_s,
+            file_version=report.file_version,
         )
         self._announce(outbox, "video-checked", subject, report.version, told)
 

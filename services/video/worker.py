@@ -69,7 +69,8 @@ class VideoJobs:
         )
         async with effect(self._database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
-            await self.reports.save_report(connection, outbox, _subject(job), replace(report, version=version))
+            kept = replace(report, version=version, file_version=file.version)
+            await self.reports.save_report(connection, outbox, _subject(job), kept)
         return None
 
     async def disc(self, running: Running) -> None:

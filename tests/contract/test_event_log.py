@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from services.kernel.events.port import PARTITIONS, Delivered, EventLog, Record, Subscription
+from services.kernel.events.port import PARTITIONS, Delivered, EventLog, Record, Subscription, Topic
 from tests.contract.event_logs import DEADLINE_S, LogUnderTest, fetched
 
 TOPIC = "shenbao.test.happened"
@@ -237,7 +237,7 @@ async def test_a_commit_never_takes_a_group_back(event_log: LogUnderTest) -> Non
 
 
 async def test_scan_reads_without_a_group_and_after_what_was_read(event_log: LogUnderTest) -> None:
-    await event_log.log.ensure_topics({"letters": 1})
+    await event_log.log.apply_topics([Topic(name="letters", partitions=1)])
     await event_log.log.append([record(key, topic="letters") for key in KEYS])
     everything = [each async for each in event_log.log.scan("letters")]
     assert [each.key for each in everything] == KEYS
@@ -251,20 +251,20 @@ async def test_scan_of_a_topic_that_nobody_made_finds_nothing(event_log: LogUnde
 
 
 async def test_topics_are_told_by_name(event_log: LogUnderTest) -> None:
-    await event_log.log.ensure_topics({"letters": 1})
+    await event_log.log.apply_topics([Topic(name="letters", partitions=1)])
     await event_log.log.append([record("key")])
     assert set(await event_log.another().topics()) >= {"letters", TOPIC}
 
 
 async def test_an_existing_topic_keeps_its_partitions(event_log: LogUnderTest) -> None:
-    await event_log.log.ensure_topics({"letters": 1})
-    await event_log.another().ensure_topics({"letters": 8})
+    await event_log.log.apply_topics([Topic(name="letters", partitions=1)])
+    await event_log.another().apply_topics([Topic(name="letters", partitions=8)])
     await event_log.another().append([record(key, topic="letters") for key in KEYS])
     assert {each.partition async for each in event_log.log.scan("letters")} == {0}
 
 
 async def test_every_partition_of_a_wide_topic_is_read(event_log: LogUnderTest) -> None:
-    await event_log.log.ensure_topics({"wide": 2 * PARTITIONS})
+    await event_log.log.apply_topics([Topic(name="wide", partitions=2 * PARTITIONS)])
     await event_log.log.append([record(f"key-{number}", topic="wide") for number in range(400)])
     member = await event_log.log.subscribe("group", ["wide"])
     assert max(each.partition for each in await fetched(member, 400)) >= PARTITIONS

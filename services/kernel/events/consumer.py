@@ -22,10 +22,11 @@ from services.kernel.clock import Clock
 from services.kernel.db.engine import EVERYTHING, Database, Scope
 from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError
-from services.kernel.events.deadletters import bury, dead_letter_topic, is_letter
-from services.kernel.events.envelope import Event, Undecodable, from_record, topic_of
+from services.kernel.events.deadletters import bury, is_letter
+from services.kernel.events.envelope import Event, Undecodable, from_record
 from services.kernel.events.outbox import Outbox
 from services.kernel.events.port import Delivered, EventLog, EventLogUnavailable, Subscription
+from services.kernel.events.topics import dead_letter_topic, topic_of
 from services.kernel.telemetry import correlated
 
 Handler = Callable[[AsyncConnection, Outbox, Event], Awaitable[None]]

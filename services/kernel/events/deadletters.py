@@ -11,14 +11,9 @@ from datetime import datetime
 from services.kernel.clock import Clock
 from services.kernel.errors import not_found
 from services.kernel.events.port import Delivered, EventLog, Record
+from services.kernel.events.topics import dead_letter_topic, is_dead_letter_topic
 
-_SUFFIX = ".dlq"
 _MARK = "dlq_"
-
-
-def dead_letter_topic(topic: str, group: str) -> str:
-    """Where a group puts the records of `topic` that it cannot have an effect from."""
-    return f"{topic}.{group}{_SUFFIX}"
 
 
 def is_letter(record: Delivered) -> bool:
@@ -38,7 +33,6 @@ async def bury(log: EventLog, record: Delivered, *, group: str, reason: str, at:
         "dlq_at": at.isoformat(),
     }
     topic = dead_letter_topic(record.topic, group)
-    await log.ensure_topics({topic: 1})
     await log.append([Record(topic=topic, key=record.key, payload=record.payload, headers=headers)])
 
 
@@ -73,7 +67,7 @@ class DeadLetters:
         """Letters that nobody has settled, oldest first in each topic. Raises `EventLogUnavailable`."""
         found: list[DeadLetter] = []
         for topic in await self._log.topics():
-            if topic.endswith(_SUFFIX):
+            if is_dead_letter_topic(topic):
                 found += await self._waiting_in(topic)
         return found
 

@@ -16,7 +16,9 @@ import asyncpg
 
 from services.kernel.events.embedded_member import Member
 from services.kernel.events.embedded_rows import CHANNEL, delivered, dsn_of, outages_translated
-from services.kernel.events.port import PARTITIONS, Delivered, Lag, Record
+from services.kernel.events.port import AppliedTopic, Delivered, Lag, Record, Topic
+from services.kernel.events.topics import applied_topic
+from services.kernel.events.topics import topic as topic_named
 
 _CREATE_TOPIC = "INSERT INTO events.topics (topic, partitions) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1"
 _CREATE_ENDS = "INSERT INTO events.ends (topic, partition) SELECT $1, generate_series(0, $2 - 1)"
@@ -87,27 +89,28 @@ class EmbeddedLog:
 
     async def _partitions_of(self, topic: str) -> int:
         if topic not in self._partitions:
-            await self.ensure_topics({topic: PARTITIONS})
+            await self.apply_topics([topic_named(topic)])
         return self._partitions[topic]
 
-    async def ensure_topics(self, topics: Mapping[str, int]) -> None:
-        """See the port."""
-        missing = {topic: partitions for topic, partitions in topics.items() if topic not in self._partitions}
-        if not missing:
-            return
+    async def apply_topics(self, topics: Sequence[Topic]) -> Sequence[AppliedTopic]:
+        """See the port. How long records stay is told with `prune`; a topic is also made when it is first used."""
         pool = await self.pool()
+        applied = []
         with outages_translated():
             async with pool.acquire() as connection:
-                for topic, partitions in missing.items():
+                for topic in topics:
                     async with connection.transaction():
-                        if await connection.fetchval(_CREATE_TOPIC, topic, partitions):
-                            await connection.execute(_CREATE_ENDS, topic, partitions)
-                    self._partitions[topic] = int(await connection.fetchval(_PARTITIONS, topic))
+                        created = await connection.fetchval(_CREATE_TOPIC, topic.name, topic.partitions)
+                        if created:
+                            await connection.execute(_CREATE_ENDS, topic.name, topic.partitions)
+                    found = int(await connection.fetchval(_PARTITIONS, topic.name))
+                    self._partitions[topic.name] = found
+                    applied.append(applied_topic(topic, found, created=bool(created)))
+        return applied
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Member:
         """See the port."""
-        await self.ensure_topics(dict.fromkeys(topics, PARTITIONS))
-        member = Member(self._dsn, group, {topic: self._partitions[topic] for topic in topics})
+        member = Member(self._dsn, group, {topic: await self._partitions_of(topic) for topic in topics})
         await member.join()
         return member
 

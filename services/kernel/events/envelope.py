@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError, Message
 
 from services.gen.events.v1 import events_pb2
 from services.kernel.events.port import Delivered, Record
+from services.kernel.events.topics import topic_of
 
 M = TypeVar("M", bound=Message)
 
@@ -19,7 +20,7 @@ class Undecodable(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One fact. `type` is "shenbao.<service>.<fact>.v<n>", and the topic is named after type without version."""
+    """One fact. `type` is "shenbao.<service>.<fact>.v<n>"; the topic is the service's."""
 
     id: str
     type: str
@@ -35,13 +36,8 @@ class Event:
 
     @property
     def topic(self) -> str:
-        """ "shenbao.upload.file-stored" for "shenbao.upload.file-stored.v1"."""
+        """See `topics.topic_of`."""
         return topic_of(self.type)
-
-
-def topic_of(event_type: str) -> str:
-    """The topic that carries events of this type, whatever their version."""
-    return event_type.rpartition(".v")[0]
 
 
 def to_record(event: Event) -> Record:
@@ -91,7 +87,7 @@ def json_of(event: Event) -> str:
 
     Raises `Undecodable`.
     """
-    fact = event.topic.rpartition(".")[2]
+    fact = event.type.rpartition(".v")[0].rpartition(".")[2]
     name = "".join(word.capitalize() for word in fact.split("-"))
     message = getattr(events_pb2, name, None)
     if message is None:

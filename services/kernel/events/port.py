@@ -8,9 +8,30 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 PARTITIONS = 24
+#: What became of a topic that was to be as declared; "refused" when it has another number of partitions.
+Outcome = Literal["created", "changed", "kept", "refused"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topic:
+    """How a topic is to be. Its number of partitions never changes: it decides where a key lies."""
+
+    name: str
+    partitions: int = PARTITIONS
+    #: For how long a record is kept at least; None keeps it for ever.
+    retention: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppliedTopic:
+    """What was done about a topic, and how many partitions it has now."""
+
+    name: str
+    outcome: Outcome
+    partitions: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +75,10 @@ class Lag:
 
 class EventLogUnavailable(Exception):
     """The log did not answer; the same call may succeed later."""
+
+
+class TopicMissing(EventLogUnavailable):
+    """A topic that an operator has yet to create (`shenbao topics apply`); the message names it."""
 
 
 class Subscription(Protocol):
@@ -101,8 +126,8 @@ class EventLog(Protocol):
         """Every retained record of `topic` without a group, for an operator's look at dead letters."""
         ...
 
-    async def ensure_topics(self, topics: Mapping[str, int]) -> None:
-        """Create missing topics with that many partitions; never changes an existing one."""
+    async def apply_topics(self, topics: Sequence[Topic]) -> Sequence[AppliedTopic]:
+        """Create what is missing and bring retention into line, in the order given. Raises `EventLogUnavailable`."""
         ...
 
     async def topics(self) -> Sequence[str]:

@@ -13,6 +13,7 @@ from services.kernel.events.deadletters import DeadLetter, DeadLetters
 from services.kernel.events.envelope import Undecodable, from_record, json_of
 from services.kernel.events.port import Delivered
 from services.kernel.events.tables import outbox
+from services.kernel.events.topics import is_dead_letter_topic
 from services.kernel.grpc_server import Context, Servicer, caller
 from services.kernel.jobs import grpc_view
 from services.kernel.platform import Platform
@@ -116,7 +117,7 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
 
 def _check_letter_id(letter_id: str) -> None:
     """Raises `AppError` request.not-found for what names no topic of dead letters."""
-    if not letter_id.rpartition("/")[0].endswith(".dlq"):
+    if not is_dead_letter_topic(letter_id.rpartition("/")[0]):
         raise AppError("request.not-found", Kind.NOT_FOUND, what="dead letter")
 
 

@@ -52,6 +52,8 @@ class Report:
     duration_s: float = 0
     parsed_name: str = ""
     parsed_id_number: str = ""
+    #: The version of the file that was judged, 0 where its name plays no part.
+    file_version: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +72,8 @@ class File:
     report: Report | None = None
     #: The last submission that held it, 0 for none.
     submitted: int = 0
+    #: The file's version when it was last given a name: reports on older ones do not count. 0 for never renamed.
+    named_version: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

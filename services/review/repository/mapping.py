@@ -57,8 +57,11 @@ def report_to_bytes(keys: KeyRing, report: Report | None) -> bytes | None:
 
 
 def _report(keys: KeyRing, sealed: bytes | None) -> Report | None:
-    if sealed is None:
-        return None
+    return None if sealed is None else report_from_bytes(keys, sealed)
+
+
+def report_from_bytes(keys: KeyRing, sealed: bytes) -> Report:
+    """What `report_to_bytes` sealed."""
     body = json.loads(keys.open(sealed, REPORT))
     return Report(**{**body, "findings": tuple(Finding(**finding) for finding in body["findings"])})
 
@@ -67,6 +70,7 @@ def file(keys: KeyRing, row: Any) -> File:
     """A row of `files`."""
     plain = (
         "file_id", "component_id", "position", "size_bytes", "media_type", "sha256", "rejection_code", "submitted",
+        "named_version",
     )  # fmt: skip
     return File(
         **{name: row[name] for name in plain},

@@ -65,10 +65,18 @@ files = sa.Table(
     sa.Column("file_id", sa.Text, primary_key=True),
     *_texts("dossier_id", "organisation_path", "material_id", "component_id", "media_type", "sha256", "state"),
     *_texts("rejection_code"),
-    *_numbers("position", "size_bytes", "submitted"),
+    *_numbers("position", "size_bytes", "submitted", "named_version"),
     sa.Column("replaced", sa.Boolean),
     sa.Column("file_name", sa.LargeBinary),
     sa.Column("report", sa.LargeBinary),
+)
+early_reports = sa.Table(
+    "early_reports",
+    metadata,
+    sa.Column("file_id", sa.Text, primary_key=True),
+    *_texts("dossier_id", "organisation_path", "stage"),
+    sa.Column("report", sa.LargeBinary),
+    sa.Column("arrived_at", _MOMENT),
 )
 confirmations = sa.Table(
     "confirmations",

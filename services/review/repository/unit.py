@@ -21,7 +21,7 @@ from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
 from services.review.domain import audit as chains
-from services.review.domain.records import Confirmation, Decision, Defect, Dossier, File, Material
+from services.review.domain.records import Confirmation, Decision, Defect, Dossier, File, Material, Report
 from services.review.repository import mapping, tables
 
 SERVICE = "review"
@@ -137,7 +137,10 @@ class PostgresUnit:
 
     async def save_file(self, dossier: Dossier, material_id: str, file: File) -> None:
         """See the port."""
-        plain = ("file_id", "component_id", "position", "size_bytes", "media_type", "sha256", "state", "rejection_code")
+        plain = (
+            "file_id", "component_id", "position", "size_bytes", "media_type", "sha256", "state", "rejection_code",
+            "named_version",
+        )  # fmt: skip
         values = {
             **{name: getattr(file, name) for name in plain},
             "dossier_id": dossier.dossier_id,
@@ -154,6 +157,25 @@ class PostgresUnit:
         taken = sa.update(tables.files).values(replaced=True) if keep else sa.delete(tables.files)
         await self._connection.execute(taken.where(own))
         await cancel_of(self._connection, file_id)
+
+    async def keep_early_report(self, dossier: Dossier, file_id: str, stage: str, report: Report) -> None:
+        """See the port."""
+        values = {
+            "file_id": file_id,
+            "dossier_id": dossier.dossier_id,
+            "organisation_path": dossier.organisation_path,
+            "stage": stage,
+            "report": mapping.report_to_bytes(self._keys, report),
+            "arrived_at": self._clock.now(),
+        }
+        await self._upsert(tables.early_reports, values, ["file_id"])
+
+    async def take_early_report(self, file_id: str) -> tuple[str, Report] | None:
+        """See the port."""
+        table = tables.early_reports
+        taken = sa.delete(table).where(table.c.file_id == file_id).returning(table.c.stage, table.c.report)
+        row = (await self._connection.execute(taken)).first()
+        return None if row is None else (row[0], mapping.report_from_bytes(self._keys, row[1]))
 
     async def mark_submitted(self, dossier: Dossier) -> None:
         """See the port."""

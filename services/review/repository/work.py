@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -172,6 +173,12 @@ class PostgresWork:
         query = sa.union(sa.select(tables.audit.c.dossier_id), sa.select(tables.audit_heads.c.dossier_id))
         async with self._database.transaction(EVERYTHING) as connection:
             return sorted(row[0] for row in await connection.execute(query))
+
+    async def prune_early_reports(self, before: datetime) -> None:
+        """See the port."""
+        old = sa.delete(tables.early_reports).where(tables.early_reports.c.arrived_at < before)
+        async with self._database.transaction(EVERYTHING) as connection:
+            await connection.execute(old)
 
     async def last_change(self) -> int:
         """See the port."""

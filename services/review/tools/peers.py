@@ -50,6 +50,7 @@ class PeerFacts:
             duration_s=report.facts.duration_s,
             parsed_name=report.parsed_name.name,
             parsed_id_number=report.parsed_name.id_number,
+            file_version=report.file_version,
         )
 
     async def document_report(self, dossier: Dossier, file_id: str) -> FetchedReport:

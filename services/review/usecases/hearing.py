@@ -48,6 +48,10 @@ async def file_stored(context: Context, unit: Unit, dossier_id: str, material_id
     await unit.audit(dossier, "file-stored", ACTOR, details)
     unit.change(dossier, "material", material_id)
     await refresh(context, unit, _with_file(dossier, material_id, file))
+    early = await unit.take_early_report(file.file_id)
+    if early is not None:
+        stage, report = early
+        await checked(context, unit, dossier_id, file.file_id, report, stage)
 
 
 async def _dossier(unit: Unit, dossier_id: str) -> Dossier:
@@ -93,7 +97,10 @@ async def file_rejected(context: Context, unit: Unit, dossier_id: str, file_id: 
 
 
 async def file_renamed(context: Context, unit: Unit, dossier_id: str, file_id: str, version: int) -> None:
-    """The applicant gave it another name, fetched by a job; nothing is settled until the new report is here."""
+    """The applicant gave it another name, fetched by a job; nothing is settled until the new report is here.
+
+    The report may be here already: it comes from another service, and only the facts of one service are in order.
+    """
     dossier = await _dossier(unit, dossier_id)
     found = find_file(dossier, file_id)
     if found is None:
@@ -101,7 +108,9 @@ async def file_renamed(context: Context, unit: Unit, dossier_id: str, file_id: s
     material, file = found
     await unit.fetch_later(dossier, "fetch-name", file_id, version)
 
-    waiting = replace(file, report=None) if context.catalogue.item(material.item_id).is_video else file
+    waiting = replace(file, named_version=version)
+    if context.catalogue.item(material.item_id).is_video and _is_stale(waiting, file.report):
+        waiting = replace(waiting, report=None)
     await unit.save_file(dossier, material.material_id, waiting)
     await unit.audit(dossier, "file-renamed", dossier.applicant_id, {"file": file_id, "material": material.material_id})
     unit.change(dossier, "material", material.material_id)
@@ -114,6 +123,7 @@ async def file_deleted(context: Context, unit: Unit, dossier_id: str, file_id: s
     found = find_file(dossier, file_id)
     if found is None:
         await unit.take_out_file(file_id, keep=False)
+        await unit.take_early_report(file_id)
         return
     material, file = found
     await unit.take_out_file(file_id, keep=bool(file.submitted) and file.submitted == dossier.submission)
@@ -129,12 +139,25 @@ async def file_deleted(context: Context, unit: Unit, dossier_id: str, file_id: s
 
 
 async def checked(context: Context, unit: Unit, dossier_id: str, file_id: str, report: Report, stage: str) -> None:
-    """A file has a new report; its texts are fetched by a job of `stage`."""
+    """A file has a new report; its texts are fetched by a job of `stage`.
+
+    Reports come from another service than files: one on a file that is not here is kept until the file comes. One on
+    a file that is gone for good is kept as well, and pruned.
+    """
     dossier = await _dossier(unit, dossier_id)
-    if find_file(dossier, file_id) is None:
-        return
+    found = find_file(dossier, file_id)
+    if found is None:
+        return await unit.keep_early_report(dossier, file_id, stage, report)
+    if report.file_version and _is_stale(found[1], report):
+        return None
     await unit.fetch_later(dossier, stage, file_id, report.version)
     await _change_file(context, unit, dossier_id, file_id, lambda file: replace(file, report=report))
+    return None
+
+
+def _is_stale(file: File, report: Report | None) -> bool:
+    """Whether the report is on a version of the file before it got its present name."""
+    return report is None or report.file_version < file.named_version
 
 
 async def merged(context: Context, unit: Unit, dossier_id: str, material_id: str, result: Merged) -> None:
@@ -177,6 +200,8 @@ async def report_fetched(context: Context, unit: Unit, dossier_id: str, file_id:
     known = found[1].report
     if known is not None and fetched.version < known.version:
         raise AppError("review.report-behind", Kind.UNAVAILABLE, retryable=True)
+    if 0 < fetched.file_version < found[1].named_version:
+        return
     report = Report(
         report_id=fetched.report_id,
         version=fetched.version,
@@ -187,5 +212,6 @@ async def report_fetched(context: Context, unit: Unit, dossier_id: str, file_id:
         duration_s=fetched.duration_s,
         parsed_name=fetched.parsed_name,
         parsed_id_number=fetched.parsed_id_number,
+        file_version=fetched.file_version,
     )
     await _change_file(context, unit, dossier_id, file_id, lambda file: replace(file, report=report))

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.kernel.db.engine import Database
 from services.kernel.events.envelope import Event, to_record
 from services.kernel.events.outbox import Outbox
-from services.kernel.events.port import Delivered, EventLog, Lag, Record, Subscription
+from services.kernel.events.port import AppliedTopic, Delivered, EventLog, Lag, Record, Subscription, Topic
 
 TYPE = "shenbao.test.happened.v1"
-TOPIC = "shenbao.test.happened"
+TOPIC = "shenbao.test"
 DEADLINE_S = 60.0
 
 
@@ -112,9 +112,9 @@ class Watched:
         """See the port."""
         return self._log.scan(topic, after=after)
 
-    async def ensure_topics(self, topics: Mapping[str, int]) -> None:
+    async def apply_topics(self, topics: Sequence[Topic]) -> Sequence[AppliedTopic]:
         """See the port."""
-        await self._log.ensure_topics(topics)
+        return await self._log.apply_topics(topics)
 
     async def topics(self) -> Sequence[str]:
         """See the port."""

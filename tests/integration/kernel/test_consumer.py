@@ -11,11 +11,12 @@ from services.kernel.db.engine import Database
 from services.kernel.errors import AppError, Kind
 from services.kernel.events import consumer as module
 from services.kernel.events.consumer import Consumer, Handler, InvariantBroken, TooManyDeadLetters
-from services.kernel.events.deadletters import DeadLetters, dead_letter_topic
+from services.kernel.events.deadletters import DeadLetters
 from services.kernel.events.embedded import EmbeddedLog
 from services.kernel.events.envelope import Event, Undecodable, to_record
 from services.kernel.events.outbox import Outbox
 from services.kernel.events.port import Delivered, EventLog, EventLogUnavailable, Record
+from services.kernel.events.topics import dead_letter_topic
 from tests.integration.kernel.facts import TOPIC, TYPE, SetClock, Watched, event, note, notes, publish, run_until
 
 GROUP = "group"

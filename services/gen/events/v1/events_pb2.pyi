@@ -246,11 +246,14 @@ class VideoChecked(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     CODES_FIELD_NUMBER: _builtins.int
     DURATION_S_FIELD_NUMBER: _builtins.int
+    FILE_VERSION_FIELD_NUMBER: _builtins.int
     report_id: _builtins.str
     report_version: _builtins.int
     stage: _builtins.str
     verdict: _builtins.str
     duration_s: _builtins.float
+    file_version: _builtins.int
+    """The version of the file that was judged, name and all (FileRenamed.file_version)."""
     @_builtins.property
     def file(self) -> Global___FileRef: ...
     @_builtins.property
@@ -265,10 +268,11 @@ class VideoChecked(_message.Message):
         verdict: _builtins.str = ...,
         codes: _abc.Iterable[Global___FoundCode] | None = ...,
         duration_s: _builtins.float = ...,
+        file_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "duration_s", b"duration_s", "file", b"file", "report_id", b"report_id", "report_version", b"report_version", "stage", b"stage", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "duration_s", b"duration_s", "file", b"file", "file_version", b"file_version", "report_id", b"report_id", "report_version", b"report_version", "stage", b"stage", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -105,12 +105,15 @@ class VideoReport(_message.Message):
     FINDINGS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     CHECKED_AT_FIELD_NUMBER: _builtins.int
+    FILE_VERSION_FIELD_NUMBER: _builtins.int
     report_id: _builtins.str
     version: _builtins.int
     file_id: _builtins.str
     dossier_id: _builtins.str
     verdict: _builtins.str
     """"pass" or "fail"."""
+    file_version: _builtins.int
+    """The version of the file that was judged, name and all."""
     @_builtins.property
     def facts(self) -> Global___VideoFacts: ...
     @_builtins.property
@@ -131,10 +134,11 @@ class VideoReport(_message.Message):
         findings: _abc.Iterable[_common_pb2.Finding] | None = ...,
         verdict: _builtins.str = ...,
         checked_at: _timestamp_pb2.Timestamp | None = ...,
+        file_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at", "facts", b"facts", "parsed_name", b"parsed_name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at", "dossier_id", b"dossier_id", "facts", b"facts", "file_id", b"file_id", "findings", b"findings", "parsed_name", b"parsed_name", "report_id", b"report_id", "verdict", b"verdict", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at", "dossier_id", b"dossier_id", "facts", b"facts", "file_id", b"file_id", "file_version", b"file_version", "findings", b"findings", "parsed_name", b"parsed_name", "report_id", b"report_id", "verdict", b"verdict", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

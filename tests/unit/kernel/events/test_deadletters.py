@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from services.kernel.errors import AppError
-from services.kernel.events.deadletters import DeadLetters, bury, dead_letter_topic
-from services.kernel.events.port import Delivered, EventLog, Record, Subscription
+from services.kernel.events.deadletters import DeadLetters, bury
+from services.kernel.events.port import AppliedTopic, Delivered, EventLog, Record, Subscription, Topic
 from services.kernel.events.port import Lag as PortLag
+from services.kernel.events.topics import dead_letter_topic
 
 NOW = datetime(2023, 6, 1, 8, 0, tzinfo=UTC)
-TOPIC = "shenbao.upload.file-stored"
-LETTERS = "shenbao.upload.file-stored.review.dlq"
+TOPIC = "shenbao.upload"
+LETTERS = "shenbao.upload.review.dlq"
 ORIGINAL = Delivered(
     topic=TOPIC, partition=3, offset=17, key="f1", payload=b"\x01", headers={"ce_id": "e1"}, appended_at=NOW
 )
@@ -46,9 +47,8 @@ class ListLog:
     async def topics(self) -> Sequence[str]:
         return sorted(self.records)
 
-    async def ensure_topics(self, topics: Mapping[str, int]) -> None:
-        for topic in topics:
-            self.records.setdefault(topic, [])
+    async def apply_topics(self, topics: Sequence[Topic]) -> Sequence[AppliedTopic]:
+        raise NotImplementedError
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
         raise NotImplementedError

@@ -1,0 +1,165 @@
+"""Facts of different services come in any order; what the dossier says in the end does not depend on it."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from services.review.domain.records import Dossier, File, FileState, Report, Role
+from services.review.ports import FetchedReport, Scope, Unit
+from services.review.usecases import hearing
+from services.review.usecases.context import Context
+from services.review.usecases.dossiers import create_dossier
+from tests.integration.review.conftest import office
+from tests.unit.review.builders import profile
+
+_NUMBERS = itertools.count(1)
+
+
+async def opened(context: Context) -> Dossier:
+    """A new draft of a surgeon."""
+    number = f"{next(_NUMBERS):04d}"
+    await office(context, f"h{number}", Role.APPLICANT, "h1")
+    return (await create_dossier(context, f"h{number}", f"h{number}", profile())).dossier
+
+
+def material_of(dossier: Dossier, item_id: str) -> str:
+    return next(m.material_id for m in dossier.materials if m.item_id == item_id)
+
+
+def stored(file_id: str) -> File:
+    return File(
+        file_id=file_id, component_id="", position=0, file_name="", size_bytes=10, media_type="", sha256="",
+        state=FileState.STORED,
+    )  # fmt: skip
+
+
+def report(version: int, file_version: int = 0) -> Report:
+    return Report(report_id=f"r{version}", version=version, verdict="pass", fetched=False, file_version=file_version)
+
+
+class Heard:
+    """One dossier and what it hears, each in a transaction of its own."""
+
+    def __init__(self, context: Context, dossier: Dossier, item_id: str) -> None:
+        self._context = context
+        self._scope = Scope(organisation_path=dossier.organisation_path)
+        self._dossier_id = dossier.dossier_id
+        self._material_id = material_of(dossier, item_id)
+
+    async def stored(self, file_id: str) -> None:
+        async with self._context.work.begin(self._scope) as unit:
+            await hearing.file_stored(self._context, unit, self._dossier_id, self._material_id, stored(file_id))
+
+    async def checked(self, file_id: str, known: Report, stage: str = "fetch-video-report") -> None:
+        async with self._context.work.begin(self._scope) as unit:
+            await hearing.checked(self._context, unit, self._dossier_id, file_id, known, stage)
+
+    async def renamed(self, file_id: str, version: int) -> None:
+        async with self._context.work.begin(self._scope) as unit:
+            await hearing.file_renamed(self._context, unit, self._dossier_id, file_id, version)
+
+    async def deleted(self, file_id: str) -> None:
+        async with self._context.work.begin(self._scope) as unit:
+            await hearing.file_deleted(self._context, unit, self._dossier_id, file_id)
+
+    async def fetched(self, file_id: str, version: int, file_version: int) -> None:
+        got = FetchedReport(
+            report_id=f"r{version}", version=version, verdict="pass", findings=(), file_version=file_version
+        )
+        async with self._context.work.begin(self._scope) as unit:
+            await hearing.report_fetched(self._context, unit, self._dossier_id, file_id, got)
+
+    async def file(self, file_id: str) -> File | None:
+        async with self._context.work.begin(self._scope) as unit:
+            found = hearing.find_file(await self._found(unit), file_id)
+        return None if found is None else found[1]
+
+    async def _found(self, unit: Unit) -> Dossier:
+        dossier = await unit.dossier(self._dossier_id)
+        assert dossier is not None
+        return dossier
+
+    async def waits(self, file_id: str) -> bool:
+        """Whether a report on it is kept; it is not afterwards."""
+        async with self._context.work.begin(self._scope) as unit:
+            return await unit.take_early_report(file_id) is not None
+
+
+@pytest.fixture
+async def video(context: Context) -> Heard:
+    return Heard(context, await opened(context), "surgery_video")
+
+
+async def test_a_report_may_come_before_its_file(video: Heard) -> None:
+    await video.checked("early", report(1))
+    await video.stored("early")
+    file = await video.file("early")
+    assert file is not None
+    assert file.report == report(1)
+    assert not await video.waits("early")
+
+
+async def test_of_two_early_reports_the_newer_one_counts(video: Heard) -> None:
+    await video.checked("early", report(1))
+    await video.checked("early", report(2))
+    await video.stored("early")
+    file = await video.file("early")
+    assert file is not None
+    assert file.report == report(2)
+
+
+async def test_an_early_report_does_not_wait_for_a_file_that_is_deleted(video: Heard) -> None:
+    await video.checked("early", report(1))
+    await video.deleted("early")
+    assert not await video.waits("early")
+
+
+async def test_a_report_whose_file_never_comes_is_pruned_in_time(context: Context, video: Heard) -> None:
+    await video.checked("never", report(1))
+    await context.work.prune_early_reports(context.clock.now() - timedelta(days=1))
+    await video.checked("other", report(1))
+    assert await video.waits("other")
+    await context.work.prune_early_reports(context.clock.now() + timedelta(seconds=1))
+    assert not await video.waits("never")
+
+
+async def test_the_report_on_the_new_name_may_come_before_the_new_name(video: Heard) -> None:
+    await video.stored("f1-new")
+    await video.checked("f1-new", report(1, file_version=1))
+    await video.checked("f1-new", report(2, file_version=3))
+    await video.renamed("f1-new", 3)
+    file = await video.file("f1-new")
+    assert file is not None
+    assert file.report == report(2, file_version=3)
+
+
+async def test_the_report_on_the_old_name_counts_no_more_once_the_new_one_is_known(video: Heard) -> None:
+    await video.stored("f1-old")
+    await video.checked("f1-old", report(1, file_version=1))
+    await video.renamed("f1-old", 3)
+    for late in (
+        video.checked("f1-old", report(1, file_version=2)),
+        video.fetched("f1-old", 1, file_version=2),
+    ):
+        await late
+        file = await video.file("f1-old")
+        assert file is not None
+        assert file.report is None
+    await video.checked("f1-old", report(2, file_version=3))
+    await video.fetched("f1-old", 2, file_version=3)
+    file = await video.file("f1-old")
+    assert file is not None
+    assert file.report is not None
+    assert (file.report.version, file.report.fetched) == (2, True)
+
+
+async def test_a_document_keeps_its_report_under_another_name(context: Context) -> None:
+    document = Heard(context, await opened(context), "education")
+    await document.stored("doc")
+    await document.checked("doc", report(1), "fetch-document-report")
+    await document.renamed("doc", 3)
+    await document.checked("doc", report(2), "fetch-document-report")
+    file = await document.file("doc")
+    assert file is not None
+    assert file.report == report(2)
