@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.cli.embedded.platform import free_ports
 from tests import cluster as clusters
+from tests import servers
+from tools.stack.kafka import Broker
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +22,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clusters.Clust
 async def database_name(cluster: clusters.Cluster) -> str:
     """A fresh, migrated database."""
     return await cluster.fresh()
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One Kafka broker for the worker process."""
+    port, controller_port = free_ports(2)
+    folder = tmp_path_factory.mktemp("kafka")
+    with Broker(folder=folder, port=port, controller_port=controller_port, jars=servers.needed("kafka")) as running:
+        yield running
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Fetches, once and pinned, what only tests and linting need, into a cache outside the tree.
 # buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip (reads disc images back),
-# nginx (peer of a benchmark) and qpdf (peer, and judge of merged files) from Debian, unpacked without root.
+# nginx (peer of a benchmark) and qpdf (peer, and judge of merged files) from Debian, unpacked without root; Kafka's broker
+# from Maven Central.
 set -euo pipefail
 cache="${SHENBAO_CACHE:?run this through make}"
 mkdir -p "$cache/bin"
 
 BUF_VERSION=1.75.0
 AXE_VERSION=4.14.1
+KAFKA_VERSION=4.1.0  # as in tools/kafka/pom.xml
 
 need() {
   command -v "$1" >/dev/null || { echo "servers: '$1' is missing; $2" >&2; exit 1; }
@@ -32,6 +34,19 @@ fetch_axe() {
     npm install --silent --no-audit --no-fund --prefix "$home" "axe-core@$AXE_VERSION"
   fi
   ln -sfn "$home/node_modules/axe-core/axe.min.js" "$cache/bin/axe.js"
+}
+
+# The broker is a folder of jars; `java -cp "$cache/bin/kafka/*" kafka.Kafka` runs it.
+fetch_kafka() {
+  local home="$cache/kafka-$KAFKA_VERSION"
+  if [ ! -f "$home/kafka_2.13-$KAFKA_VERSION.jar" ]; then
+    need mvn "install Maven 3.6 or later (Debian: maven); it fetches Kafka's broker"
+    rm -rf "$home.new"
+    mvn -q -B -f tools/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$home.new"
+    rm -rf "$home" && mv "$home.new" "$home"
+  fi
+  need java "install a Java runtime, 17 or later (Debian: openjdk-17-jre-headless); Kafka's broker runs on it"
+  ln -sfn "$home" "$cache/bin/kafka"
 }
 
 # debian NAME PACKAGE PROBE: the program NAME of Debian's PACKAGE, from the system if it is there, else unpacked below the
@@ -75,6 +90,7 @@ fetch_chromium() {
 
 fetch_buf
 fetch_axe
+fetch_kafka
 fetch_chromium
 debian 7z p7zip-full i
 debian nginx nginx -v

@@ -30,8 +30,17 @@ class ServiceSettings(BaseSettings):
     mode: Literal["local", "production"] = "local"
     #: This service's restricted role on its database; `SHENBAO_<SERVICE>_DATABASE` fills it.
     database: str = ""
-    #: `embedded+postgresql://…` (the durable log in PostgreSQL) or, later, `kafka://…`.
+    #: `embedded+postgresql://…` (the durable log in PostgreSQL) or `kafka://host:port,…`.
     events: str = ""
+    #: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; then PLAIN or SCRAM-SHA-256, SCRAM-SHA-512.
+    kafka_security: str = "PLAINTEXT"
+    kafka_mechanism: str = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    kafka_password: str = ""
+    #: PEM files: authorities (the system's when empty), own certificate and key for mutual TLS.
+    kafka_ca_file: str = ""
+    kafka_certificate_file: str = ""
+    kafka_key_file: str = ""
     #: `file:///…/objects` or, later, `s3://…`.
     objects: str = ""
     #: Where this service's gRPC server listens.

@@ -11,6 +11,8 @@ from services.kernel.crypto import KeyRing, keys_from_text
 from services.kernel.db.engine import Database
 from services.kernel.errors import AppError, Kind
 from services.kernel.events.embedded import EmbeddedLog
+from services.kernel.events.kafka import KafkaLog
+from services.kernel.events.kafka_connection import Security, cluster_of
 from services.kernel.events.port import EventLog
 from services.kernel.ids import Ids, TimeOrderedIds
 from services.kernel.jobs.queue import Queue
@@ -21,11 +23,23 @@ from services.kernel.storage.presign import PresignKey, Signer
 from services.kernel.tokens import Tokens
 
 
-def open_event_log(url: str) -> EventLog:
-    """The adapter for `SHENBAO_EVENTS`. Raises `AppError` settings.unknown-scheme."""
+def open_event_log(settings: ServiceSettings) -> EventLog:
+    """The adapter for `SHENBAO_EVENTS`. Raises `AppError` settings.unknown-scheme, settings.kafka-*."""
+    url = settings.events
     scheme = urlsplit(url).scheme
     if scheme == "embedded+postgresql":
         return EmbeddedLog(url.replace("embedded+postgresql://", "postgresql+asyncpg://", 1))
+    if scheme == "kafka":
+        security = Security(
+            protocol=settings.kafka_security,
+            mechanism=settings.kafka_mechanism,
+            user=settings.kafka_user,
+            password=settings.kafka_password,
+            ca_file=settings.kafka_ca_file,
+            certificate_file=settings.kafka_certificate_file,
+            key_file=settings.kafka_key_file,
+        )
+        return KafkaLog(cluster_of(url, security))
     raise AppError("settings.unknown-scheme", Kind.INVALID, setting="SHENBAO_EVENTS", scheme=scheme)
 
 
@@ -55,7 +69,7 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
     async with AsyncExitStack() as stack:
         database = Database(settings.database, schema=service, pool_size=settings.pool_size)
         stack.push_async_callback(database.close)
-        events = open_event_log(settings.events)
+        events = open_event_log(settings)
         stack.push_async_callback(events.close)
         storage = open_storage(settings, clock, ids)
         stack.callback(storage.close)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster
 from tests.contract import event_logs, storages
 
 
@@ -16,8 +15,8 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield under_test
 
 
-@pytest.fixture(params=list(event_logs.ADAPTERS))
-async def event_log(request: pytest.FixtureRequest, cluster: Cluster) -> AsyncIterator[event_logs.LogUnderTest]:
+@pytest.fixture(params=event_logs.PARAMETERS)
+async def event_log(request: pytest.FixtureRequest) -> AsyncIterator[event_logs.LogUnderTest]:
     """A fresh log of each adapter."""
-    async with event_logs.ADAPTERS[request.param](cluster) as under_test:
+    async with event_logs.ADAPTERS[request.param](request) as under_test:
         yield under_test

@@ -1,17 +1,27 @@
 """The adapters of the `EventLog` port that the suite runs over; another one joins by one line in `ADAPTERS`."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from services.kernel.db.roles import role_of
 from services.kernel.events.embedded import EmbeddedLog
 from services.kernel.events.embedded_member import Member
-from services.kernel.events.port import Delivered, EventLog, Subscription
+from services.kernel.events.kafka import KafkaLog
+from services.kernel.events.kafka_connection import Security, cluster_of
+from services.kernel.events.kafka_member import KafkaMember
+from services.kernel.events.port import Delivered, EventLog, Subscription, Topic
 from tests.cluster import Cluster
+from tools.stack.kafka import Broker
 
 DEADLINE_S = 60.0
+#: What the suite writes to; a log may want to be told beforehand.
+TOPICS = ("shenbao.test.happened", "shenbao.test.ended")
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,8 +45,9 @@ async def fetched(member: Subscription, count: int) -> Sequence[Delivered]:
 
 
 @asynccontextmanager
-async def embedded(cluster: Cluster) -> AsyncIterator[LogUnderTest]:
+async def embedded(request: pytest.FixtureRequest) -> AsyncIterator[LogUnderTest]:
     """The log in PostgreSQL, in a database of its own."""
+    cluster: Cluster = request.getfixturevalue("cluster")
     url = cluster.url(role_of("upload"), await cluster.fresh())
     async with AsyncExitStack() as stack:
 
@@ -52,6 +63,38 @@ async def embedded(cluster: Cluster) -> AsyncIterator[LogUnderTest]:
         yield LogUnderTest(log=another(), another=another, crash=crash)
 
 
-ADAPTERS: Mapping[str, Callable[[Cluster], AbstractAsyncContextManager[LogUnderTest]]] = {
+@asynccontextmanager
+async def kafka(request: pytest.FixtureRequest) -> AsyncIterator[LogUnderTest]:
+    """Topics and groups of its own on a real broker, which forgets a dead member after two seconds."""
+    broker: Broker = request.getfixturevalue("broker")
+    url = f"kafka://{broker.address}?prefix=t{next(_NUMBERS)}.&session_timeout_s=2"
+    async with AsyncExitStack() as stack:
+
+        def another() -> EventLog:
+            log = KafkaLog(cluster_of(url, Security()))
+            stack.push_async_callback(log.close)
+            return log
+
+        async def crash(subscription: Subscription) -> None:
+            assert isinstance(subscription, KafkaMember)
+            consumer, subscription._consumer = subscription._consumer, None
+            assert consumer is not None
+            coordinator = consumer._coordinator
+            tasks = [coordinator._coordination_task, coordinator._heartbeat_task, consumer._fetcher._fetch_task]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await consumer._client.close()
+            consumer._closed = True
+
+        log = another()
+        await log.apply_topics([Topic(name=name) for name in TOPICS])
+        yield LogUnderTest(log=log, another=another, crash=crash)
+
+
+ADAPTERS: Mapping[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[LogUnderTest]]] = {
     "embedded": embedded,
+    "kafka": kafka,
 }
+#: One broker is enough for all: its tests run in one worker process.
+PARAMETERS = ["embedded", pytest.param("kafka", marks=pytest.mark.xdist_group("kafka"))]

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from services.kernel.events.port import PARTITIONS, Delivered, EventLog, Record, Subscription, Topic
-from tests.contract.event_logs import DEADLINE_S, LogUnderTest, fetched
+from tests.contract.event_logs import DEADLINE_S, TOPICS, LogUnderTest, fetched
 
-TOPIC = "shenbao.test.happened"
-OTHER = "shenbao.test.ended"
+TOPIC, OTHER = TOPICS
 KEYS = [f"key-{number}" for number in range(60)]
 
 
@@ -51,7 +50,7 @@ async def shared(first: Subscription, second: Subscription, log: EventLog) -> tu
             while len(mine) + len(yours) < len(KEYS):
                 mine += await drained(first)
                 yours += await drained(second)
-                await second.fetch(max_records=0, timeout_s=0.1)
+                yours += await second.fetch(max_records=1000, timeout_s=0.1)
     return mine, yours
 
 

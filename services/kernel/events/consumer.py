@@ -1,9 +1,9 @@
 """Turns records into effects, each exactly once, in order per key.
 
-The inbox row, the aggregate's version and the handler's effect share one transaction; the offset is committed
-after it. A transient failure waits in place, so order is kept. What can never succeed goes to the group's dead
-letters; too many of those in a window mean a bad deployment, and the consumer stops instead of emptying the topic. A
-bug is tried a few times and then stops the consumer: nothing is ever skipped.
+The inbox row, the aggregate's version and the handler's effect share one transaction; the offsets are committed
+after a round of them. A transient failure waits in place, so order is kept. What can never succeed goes to the group's
+dead letters; too many of those in a window mean a bad deployment, and the consumer stops instead of emptying the topic.
+A bug is tried a few times and then stops the consumer: nothing is ever skipped.
 """
 
 import asyncio
@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 #: A fetch is never cancelled, so this is also how long `stop` may take to be heard.
 FETCH_TIMEOUT_S = 0.5
+#: Handled between two commits: as many may come again after a crash, and have no effect then.
+ROUND_RECORDS = 100
 MOST_DEAD_LETTERS = 20
 DEAD_LETTER_WINDOW = timedelta(minutes=5)
 #: How often a record is tried whose handler fails in a way that waiting does not explain.
@@ -117,18 +119,22 @@ class Consumer:
         return await self._log.subscribe(self._group, self.topics)
 
     async def _round(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        """Fetch, have each record's effect in order, and commit all that were settled at once."""
+
         async def fetch() -> Sequence[Delivered]:
-            return await subscription.fetch(max_records=100, timeout_s=FETCH_TIMEOUT_S)
+            return await subscription.fetch(max_records=ROUND_RECORDS, timeout_s=FETCH_TIMEOUT_S)
 
-        for record in await self._patiently(fetch, stop) or ():
-            if not await self._settle(record, stop):
-                return
-            with contextlib.suppress(EventLogUnavailable):  # the record comes again; the inbox knows it
-                await subscription.commit(record)
-            if stop.is_set():
-                return
+        settled: list[Delivered] = []
+        try:
+            for record in await self._patiently(fetch, stop) or ():
+                if stop.is_set() or not await self._settle(record, stop, subscription):
+                    return
+                settled.append(record)
+        finally:
+            with contextlib.suppress(EventLogUnavailable):  # the records come again; the inbox knows them
+                await subscription.commit(*settled)
 
-    async def _settle(self, record: Delivered, stop: asyncio.Event) -> bool:
+    async def _settle(self, record: Delivered, stop: asyncio.Event, subscription: Subscription) -> bool:
         """Have the record's effect or make it a dead letter; False when `stop` came while waiting.
 
         A broken constraint may be a race with another transaction, so it is tried again before it counts as broken.
@@ -145,7 +151,7 @@ class Consumer:
         attempts = 0
         while True:
             try:
-                return bool(await self._patiently(handle, stop))
+                return bool(await self._patiently(handle, stop, subscription))
             except (Undecodable, InvariantBroken, AppError) as error:
                 reason = _reason(error)
                 break
@@ -163,10 +169,18 @@ class Consumer:
                     break
                 await self._rest(_FIRST_PAUSE_S * 2**attempts, stop)
         self._count_dead()
-        return bool(await self._patiently(bury, stop))
+        return bool(await self._patiently(bury, stop, subscription))
 
-    async def _patiently(self, attempt: Callable[[], Coroutine[None, None, T]], stop: asyncio.Event) -> T | None:
-        """What `attempt` gives, however long its outage lasts; None when `stop` came while waiting."""
+    async def _patiently(
+        self,
+        attempt: Callable[[], Coroutine[None, None, T]],
+        stop: asyncio.Event,
+        subscription: Subscription | None = None,
+    ) -> T | None:
+        """What `attempt` gives, however long its outage lasts; None when `stop` came while waiting.
+
+        With a subscription the member shows its group that it lives meanwhile.
+        """
         pause_s = _FIRST_PAUSE_S
         while not stop.is_set():
             try:
@@ -176,6 +190,9 @@ class Consumer:
                     raise
                 log.warning("waiting", action="consumer.waiting", group=self._group, error=type(error).__name__)
             await self._rest(pause_s, stop)
+            if subscription is not None:
+                with contextlib.suppress(EventLogUnavailable):
+                    await subscription.stay()
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         return None
 

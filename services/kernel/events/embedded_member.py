@@ -151,12 +151,27 @@ class Member:
             self._next[record.topic, record.partition] = record.offset + 1
         return found
 
-    async def commit(self, record: Delivered) -> None:
+    async def commit(self, *records: Delivered) -> None:
         """See the port."""
-        if record.partition not in self._owned:
-            return
+        places: dict[tuple[str, int], int] = {}
+        for record in records:
+            if record.partition in self._owned:
+                place = record.topic, record.partition
+                places[place] = max(places.get(place, 0), record.offset + 1)
+        if places:
+            rows = [(self._group, topic, partition, place) for (topic, partition), place in places.items()]
+            with outages_translated():
+                await self.connection().executemany(_COMMIT, rows)
+
+    async def stay(self) -> None:
+        """See the port: a session that says something is not cut off for its silence."""
         with outages_translated():
-            await self.connection().execute(_COMMIT, self._group, record.topic, record.partition, record.offset + 1)
+            await self.connection().execute("SELECT 1")
+
+    @property
+    def assigned(self) -> frozenset[tuple[str, int]]:
+        """See the port."""
+        return frozenset(self._next)
 
     async def close(self) -> None:
         """See the port."""

@@ -92,11 +92,24 @@ class Subscription(Protocol):
         """
         ...
 
-    async def commit(self, record: Delivered) -> None:
-        """The group will not see `record` nor anything before it on its partition again.
+    async def commit(self, *records: Delivered) -> None:
+        """The group will not see the records, nor anything before them on their partitions, again.
 
         A commit for a partition that has gone to another member is dropped: the inbox absorbs the repeat.
+        Raises `EventLogUnavailable`.
         """
+        ...
+
+    async def stay(self) -> None:
+        """Show the group that this member lives although it fetches nothing, as while a handler waits.
+
+        Raises `EventLogUnavailable`.
+        """
+        ...
+
+    @property
+    def assigned(self) -> frozenset[tuple[str, int]]:
+        """(topic, partition) owned now."""
         ...
 
     async def close(self) -> None:

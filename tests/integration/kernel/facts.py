@@ -90,13 +90,13 @@ class Watched:
         """See the port."""
         return _WatchedMember(await self._log.subscribe(group, topics), self._count)
 
-    async def _count(self) -> None:
+    async def _count(self, records: int) -> None:
         async with self._changed:
-            self._commits += 1
+            self._commits += records
             self._changed.notify_all()
 
     async def commits(self, count: int) -> None:
-        """Return once there were `count` commits."""
+        """Return once `count` records were committed."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._commits >= count)
 
@@ -126,16 +126,23 @@ class Watched:
 
 
 class _WatchedMember:
-    def __init__(self, member: Subscription, count: Callable[[], Coroutine[None, None, None]]) -> None:
+    def __init__(self, member: Subscription, count: Callable[[int], Coroutine[None, None, None]]) -> None:
         self._member = member
         self._count = count
 
     async def fetch(self, *, max_records: int, timeout_s: float) -> Sequence[Delivered]:
         return await self._member.fetch(max_records=max_records, timeout_s=timeout_s)
 
-    async def commit(self, record: Delivered) -> None:
-        await self._member.commit(record)
-        await self._count()
+    async def commit(self, *records: Delivered) -> None:
+        await self._member.commit(*records)
+        await self._count(len(records))
+
+    async def stay(self) -> None:
+        await self._member.stay()
+
+    @property
+    def assigned(self) -> frozenset[tuple[str, int]]:
+        return self._member.assigned
 
     async def close(self) -> None:
         await self._member.close()
