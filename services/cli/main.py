@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "serve_command:serve",
     "demo": "demo_command:demo",
     "audit": "audit_commands:app",
+    "topics": "topics_commands:app",
 }
 
 

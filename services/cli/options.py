@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from services.catalogue import load
+from services.catalogue.error_texts import explain
 from services.catalogue.model import Catalogue, Item
 from services.catalogue.wording import Lang
 from services.kernel.errors import AppError
@@ -27,6 +28,12 @@ def refuse(message: str) -> NoReturn:
     """Say on standard error what is wrong with the call, and end with exit code 2."""
     typer.echo(message, err=True)
     raise typer.Exit(USAGE)
+
+
+def fail(error: AppError, lang: Lang) -> NoReturn:
+    """Say what happened, what was found and what to do, and end with exit code 2."""
+    text = explain(error.code, error.params, lang)
+    refuse(f"{text.title}\n{text.detail}\n{text.fix}  ({error.code})")
 
 
 def item_of(catalogue: Catalogue, given: str | None, lang: Lang) -> Item | None:

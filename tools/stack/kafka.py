@@ -48,6 +48,8 @@ class Broker:
     jars: Path
     #: Further lines of `server.properties`.
     properties: Mapping[str, str] = field(default_factory=dict)
+    #: Further arguments of the first formatting, such as `--add-scram`.
+    formatting: tuple[str, ...] = ()
     _process: "subprocess.Popen[bytes] | None" = None
     _lifeline: int = -1
 
@@ -106,7 +108,13 @@ class Broker:
     def _format(self, configuration: Path) -> None:
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = self._java(
-            "kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster_id}", "-c", str(configuration)
+            "kafka.tools.StorageTool",
+            "format",
+            "--standalone",
+            f"--cluster-id={cluster_id}",
+            "-c",
+            str(configuration),
+            *self.formatting,
         )
         said = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
         if said.returncode:

@@ -93,8 +93,6 @@ class KafkaLog:
             while waiting and _added(batch, waiting[-1]):
                 waiting.pop()
             batch.close()
-            if not batch.record_count():
-                raise ValueError(f"a record of {len(waiting[-1].payload)} bytes is larger than a batch")
             await (await producer.send_batch(batch, tp.topic, partition=tp.partition))
 
     async def _discard(self) -> None:
