@@ -2,7 +2,7 @@
 # Fetches, once and pinned, what only tests and linting need, into a cache outside the tree.
 # buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip (reads disc images back),
 # nginx (peer of a benchmark) and qpdf (peer, and judge of merged files) from Debian, unpacked without root; Kafka's broker
-# from Maven Central.
+# from Maven Central; versitygw (an S3 server over a directory) is built from its Go module.
 set -euo pipefail
 cache="${SHENBAO_CACHE:?run this through make}"
 mkdir -p "$cache/bin"
@@ -10,6 +10,7 @@ mkdir -p "$cache/bin"
 BUF_VERSION=1.75.0
 AXE_VERSION=4.14.1
 KAFKA_VERSION=4.1.0  # as in tools/kafka/pom.xml
+VERSITYGW_VERSION=v1.8.0
 
 need() {
   command -v "$1" >/dev/null || { echo "servers: '$1' is missing; $2" >&2; exit 1; }
@@ -47,6 +48,18 @@ fetch_kafka() {
   fi
   need java "install a Java runtime, 17 or later (Debian: openjdk-17-jre-headless); Kafka's broker runs on it"
   ln -sfn "$home" "$cache/bin/kafka"
+}
+
+# versitygw answers for S3 in tests and in `make stack`. The first build takes some minutes.
+build_versitygw() {
+  local home="$cache/versitygw-$VERSITYGW_VERSION"
+  if [ ! -x "$home/versitygw" ]; then
+    need go "install Go 1.24 or later (https://go.dev/dl or your system's package golang)"
+    echo "servers: building versitygw $VERSITYGW_VERSION" >&2
+    mkdir -p "$home"
+    GOBIN="$home" CGO_ENABLED=0 go install "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION"
+  fi
+  ln -sfn "$home/versitygw" "$cache/bin/versitygw"
 }
 
 # debian NAME PACKAGE PROBE: the program NAME of Debian's PACKAGE, from the system if it is there, else unpacked below the
@@ -91,6 +104,7 @@ fetch_chromium() {
 fetch_buf
 fetch_axe
 fetch_kafka
+build_versitygw
 fetch_chromium
 debian 7z p7zip-full i
 debian nginx nginx -v
