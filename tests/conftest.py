@@ -6,6 +6,7 @@ import pytest
 
 from services.cli.embedded.platform import free_ports
 from tests import cluster as clusters
+from tests import object_server as object_servers
 from tests import servers
 from tools.stack.kafka import Broker
 
@@ -31,6 +32,20 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     folder = tmp_path_factory.mktemp("kafka")
     with Broker(folder=folder, port=port, controller_port=controller_port, jars=servers.needed("kafka")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object_servers.ObjectServer]:
+    """One S3 server for the worker process."""
+    with object_servers.running(tmp_path_factory.mktemp("versitygw")) as server:
+        yield server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What could not be tested is said in one line each."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", ())]
+    for line in servers.summary(reasons):
+        terminalreporter.write_line(line, red=True, bold=True)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -11,7 +11,7 @@ from tests.contract import event_logs, storages
 @pytest.fixture(params=list(storages.ADAPTERS))
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[storages.StorageUnderTest]:
     """A fresh store of each adapter."""
-    async with storages.ADAPTERS[request.param](tmp_path / "store") as under_test:
+    async with storages.ADAPTERS[request.param](request, tmp_path / "store") as under_test:
         yield under_test
 
 

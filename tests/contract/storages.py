@@ -1,5 +1,6 @@
 """The adapters of the `Storage` port that the suite runs over; another one joins by one line in `ADAPTERS`."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -8,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from services.kernel.clock import SystemClock
 from services.kernel.ids import TimeOrderedIds
 from services.kernel.storage.localdir import LocalDir
 from services.kernel.storage.port import (
@@ -25,6 +28,8 @@ from services.kernel.storage.port import (
     StoredPart,
 )
 from services.kernel.storage.presign import DIGEST_HEADER, FILES_PATH, PARTS_PATH, PresignKey, Signer
+from services.kernel.storage.s3 import S3Store
+from tests.object_server import ROOT, ObjectServer
 
 BASE_URL = "http://store.test"
 
@@ -48,6 +53,9 @@ class StorageUnderTest:
     http: httpx.AsyncClient
     #: Makes the store's clock pass this moment.
     pass_moment: Callable[[datetime], Awaitable[None]]
+    #: Whether a key may begin another one's path ("a" beside "a/b"). The port wants it and S3 does it; the server of
+    #: the tests keeps objects as files of these names and cannot.
+    keys_nest: bool = True
 
     async def put_part(self, request: PresignedRequest, body: bytes) -> int:
         """The HTTP status of sending `body`."""
@@ -151,7 +159,26 @@ async def localdir(folder: Path, adapter: type[LocalDir] = LocalDir) -> AsyncIte
         store.close()
 
 
-ADAPTERS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[StorageUnderTest]]] = {
-    "localdir": localdir,
-    "localdir, parts in place": laying,
+@asynccontextmanager
+async def s3(server: ObjectServer) -> AsyncIterator[StorageUnderTest]:
+    """A bucket of a real server, whose clock nobody moves: what has to pass is waited for."""
+    clock = SystemClock()
+    store = S3Store(await asyncio.to_thread(server.fresh), ROOT, clock, TimeOrderedIds())
+
+    async def pass_moment(moment: datetime) -> None:
+        while clock.now() <= moment + timedelta(seconds=1):
+            await asyncio.sleep(0.05)
+
+    try:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            yield StorageUnderTest(store=store, http=http, pass_moment=pass_moment, keys_nest=False)
+    finally:
+        store.close()
+
+
+Opened = AbstractAsyncContextManager[StorageUnderTest]
+ADAPTERS: Mapping[str, Callable[[pytest.FixtureRequest, Path], Opened]] = {
+    "localdir": lambda _, folder: localdir(folder),
+    "localdir, parts in place": lambda _, folder: laying(folder),
+    "s3": lambda request, _: s3(request.getfixturevalue("object_server")),
 }

@@ -236,13 +236,15 @@ async def test_deletions_and_puts_side_by_side_do_not_disturb_each_other(storage
 
 async def test_a_list_is_in_key_order_and_by_any_prefix(storage: StorageUnderTest) -> None:
     names = ["a", "a-b", "a.b", "a/b", "a/b/c", "a/b-c", "a/c", "a0", "ab/c", "b"]
+    if not storage.keys_nest:
+        names = [name for name in names if not any(other.startswith(f"{name}/") for other in names)]
     for name in random.Random(1).sample(names, len(names)):
         await storage.store.put(name, name.encode())
     assert await keys(storage) == sorted(names)
     for prefix in ("a", "a/", "a/b", "a/b/", "ab", "b", "c", "a/b/c", "a-"):
         assert await keys(storage, prefix) == sorted(name for name in names if name.startswith(prefix)), prefix
-    assert await content(storage, "a") == b"a"
-    assert await content(storage, "a/b") == b"a/b"
+    for name in names:
+        assert await content(storage, name) == name.encode()
 
 
 async def test_a_list_tells_what_head_tells(storage: StorageUnderTest) -> None:

@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 from services.kernel.storage.port import ObjectInfo
 
+#: User content stays out of every cache.
+CACHE_CONTROL = "private, no-store"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _UNSAFE = re.compile(r'[^\x20-\x7e]|["\\%;]')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f/\\]")
@@ -18,15 +20,19 @@ def content_disposition(filename: str) -> str:
     return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(clean, safe='')}"
 
 
+def content_type(media_type: str) -> str:
+    """The media type; what is none becomes `application/octet-stream`."""
+    return media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
+
+
 def content_headers(info: ObjectInfo, *, filename: str, media_type: str) -> tuple[tuple[str, str], ...]:
-    """Headers of every answer with user content; a media type that is none becomes `application/octet-stream`."""
-    kind = media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
+    """Headers of every answer with user content."""
     return (
-        ("content-type", kind),
+        ("content-type", content_type(media_type)),
         ("content-disposition", content_disposition(filename)),
         ("x-content-type-options", "nosniff"),
         ("content-security-policy", "sandbox"),
-        ("cache-control", "private, no-store"),
+        ("cache-control", CACHE_CONTROL),
         ("accept-ranges", "bytes"),
         ("etag", f'"{info.etag}"'),
     )

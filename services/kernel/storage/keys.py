@@ -1,11 +1,19 @@
-"""Which keys the store takes: a subset of S3's that every file system keeps apart, too.
+"""Which keys and parts the store takes: a subset of S3's that every file system keeps apart, too.
 
 A key is 1 to 1024 ASCII characters, components of 1 to 200 joined by "/", none of them "." or "..".
 """
 
 import re
+from collections.abc import Sequence
 
-from services.kernel.storage.port import MAX_PARTS, InvalidKey
+from services.kernel.storage.port import (
+    MAX_PARTS,
+    MIN_PART_BYTES,
+    InvalidKey,
+    PartDamaged,
+    PartTooSmall,
+    StoredPart,
+)
 
 MAX_KEY_BYTES = 1024
 MAX_COMPONENT_BYTES = 200
@@ -41,6 +49,16 @@ def check_part(number: int, size_bytes: int, sha256: str) -> None:
         raise InvalidKey(f"a part of {size_bytes} bytes; allowed are 0..{MAX_PART_BYTES}")
     if not _SHA256.fullmatch(sha256):
         raise InvalidKey("a SHA-256 is 64 lower-case hexadecimal digits")
+
+
+def check_order(parts: Sequence[StoredPart]) -> None:
+    """Whether `parts` can be joined. Raises `PartDamaged` for a list that is empty or not in order, `PartTooSmall`."""
+    numbers = [part.number for part in parts]
+    if not parts or numbers != sorted(set(numbers)):
+        raise PartDamaged("the list of parts is empty or not in order")
+    for part in parts[:-1]:
+        if part.size_bytes < MIN_PART_BYTES:
+            raise PartTooSmall(f"part {part.number}: {part.size_bytes} bytes, at least {MIN_PART_BYTES} are needed")
 
 
 def _is_component(text: str) -> bool:

@@ -20,7 +20,6 @@ from services.kernel.storage.endpoint import Served
 from services.kernel.storage.localdir.disk import translated
 from services.kernel.storage.localdir.laid import Region
 from services.kernel.storage.localdir.objects import Objects
-from services.kernel.storage.localdir.threads import Threads
 from services.kernel.storage.localdir.uploads import Uploads
 from services.kernel.storage.localdir.workspace import Draft, Workspace
 from services.kernel.storage.port import (
@@ -33,6 +32,7 @@ from services.kernel.storage.port import (
     StoreUnavailable,
 )
 from services.kernel.storage.presign import FileClaim, PartClaim, Signer
+from services.kernel.storage.threads import Threads
 
 #: Small chunks are gathered up to this many bytes before a thread is asked to write them.
 _WRITE_BYTES = 2**20
@@ -52,7 +52,7 @@ class LocalDir:
             self._workspace = Workspace(root / "tmp", f"{os.getpid()}-{ids.new()}")
             self._objects = Objects(root / "objects", self._workspace)
             self._uploads = Uploads(root / "uploads", self._workspace, self._objects, clock, ids)
-        self._threads = Threads(threads)
+        self._threads = Threads(threads, "localdir", translated)
 
     def close(self) -> None:
         """Stop the threads and give up this process's folder; what is going on is finished first."""

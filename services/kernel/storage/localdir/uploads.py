@@ -16,18 +16,16 @@ from pathlib import Path
 
 from services.kernel.clock import Clock
 from services.kernel.ids import Ids
-from services.kernel.storage.keys import check_key
+from services.kernel.storage.keys import check_key, check_order
 from services.kernel.storage.localdir import laid, slots
 from services.kernel.storage.localdir.disk import make_folders, refuse_links, sync_folder
 from services.kernel.storage.localdir.objects import Objects
 from services.kernel.storage.localdir.workspace import Draft, Workspace
 from services.kernel.storage.port import (
-    MIN_PART_BYTES,
     ObjectExists,
     ObjectInfo,
     ObjectMissing,
     PartDamaged,
-    PartTooSmall,
     StoredPart,
 )
 from services.kernel.storage.presign import PartClaim
@@ -172,7 +170,7 @@ class Uploads:
         self, key: str, folder: Path, parts: Sequence[StoredPart], etag: str, part_bytes: int, whole: int | None
     ) -> ObjectInfo:
         """`whole` is the open, locked file that holds every part in its place; without it they are copied."""
-        _check_order(parts)
+        check_order(parts)
         draft = self._objects.draft()
         try:
             if whole is not None:
@@ -187,15 +185,6 @@ class Uploads:
             return self._objects.head(key)  # another call was quicker; the caller compares
         finally:
             draft.close()
-
-
-def _check_order(parts: Sequence[StoredPart]) -> None:
-    numbers = [part.number for part in parts]
-    if not parts or numbers != sorted(set(numbers)):
-        raise PartDamaged("the list of parts is empty or not in order")
-    for part in parts[:-1]:
-        if part.size_bytes < MIN_PART_BYTES:
-            raise PartTooSmall(f"part {part.number}: {part.size_bytes} bytes, at least {MIN_PART_BYTES} are needed")
 
 
 def _in_place(folder: Path, parts: Sequence[StoredPart], part_bytes: int) -> bool:

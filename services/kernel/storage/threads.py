@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import ParamSpec, TypeVar
-
-from services.kernel.storage.localdir.disk import translated
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -14,17 +13,18 @@ _BATCH = 256
 
 
 class Threads:
-    """Runs blocking file system steps, their errors in the words of the port."""
+    """Runs an adapter's blocking steps, their errors in the words of the port."""
 
-    def __init__(self, count: int) -> None:
-        """`count` steps run at once; more wait."""
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="localdir")
+    def __init__(self, count: int, name: str, translated: Callable[[], AbstractContextManager[None]]) -> None:
+        """`count` steps run at once; more wait. Each runs within `translated`."""
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._translated = translated
 
     async def run(self, step: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run `step`. A cancelled caller is held until the step has ended, so that nothing is closed under it."""
 
         def guarded() -> _T:
-            with translated():
+            with self._translated():
                 return step(*args, **kwargs)
 
         future = asyncio.get_running_loop().run_in_executor(self._pool, guarded)
@@ -35,6 +35,15 @@ class Threads:
                 await _settled(future)
             future.exception()
             raise
+
+    async def ask(self, step: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """As `run`, for a step that only looks: a cancelled caller goes at once, and what is found is thrown away."""
+
+        def guarded() -> _T:
+            with self._translated():
+                return step(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, guarded)
 
     async def batches(self, items: Iterator[_T]) -> AsyncIterator[_T]:
         """The items of a blocking iterator, fetched a batch at a time."""

@@ -1,0 +1,126 @@
+"""Objects that come in parts: the single calls, blocking, each for one upload of one bucket."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from services.kernel.storage.port import ObjectChanged, ObjectExists, ObjectMissing, StorageError, StoredPart
+from services.kernel.storage.s3.errors import translated
+from services.kernel.storage.s3.steps import digest, once, quoted
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
+
+_PAGE_PARTS = 1000
+
+
+class Multipart:
+    """Calls on the unfinished uploads of a bucket. Every one raises `StoreUnavailable` beside what it says."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        """The client stays the caller's."""
+        self._client = client
+        self._bucket = bucket
+
+    def open(self, key: str, notes: Mapping[str, str]) -> str:
+        """A new upload whose parts have SHA-256 digests; its id. Raises `StoreFull`."""
+        with translated(key):
+            answer = self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=key, ChecksumAlgorithm="SHA256", Metadata=notes
+            )
+        return answer["UploadId"]
+
+    def send(self, key: str, upload_id: str, number: int, data: bytes) -> StoredPart:
+        """Store one part. Raises `ObjectMissing`, `PartDamaged`, `StoreFull`."""
+        with translated(key):
+            answer = self._client.upload_part(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=data,
+                ChecksumSHA256=digest(data),
+            )  # fmt: skip
+        sha256 = hashlib.sha256(data).hexdigest()
+        return StoredPart(number=number, size_bytes=len(data), sha256=sha256, etag=answer["ETag"].strip('"'))
+
+    def copy(self, key: str, upload_id: str, number: int, source: str, first: int, size_bytes: int, etag: str) -> None:
+        """Store a range of the object `source` as a part. Raises `ObjectMissing`, `ObjectChanged`, `StoreFull`."""
+        with translated(source, ObjectChanged):
+            self._client.upload_part_copy(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload_id,
+                PartNumber=number,
+                CopySource={"Bucket": self._bucket, "Key": source},
+                CopySourceIfMatch=quoted(etag),
+                CopySourceRange=f"bytes={first}-{first + size_bytes - 1}",
+            )
+
+    def parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
+        """Every part by number. Raises `ObjectMissing`; `StorageError` from a server that keeps no digests."""
+        if not upload_id:
+            raise ObjectMissing(key)
+        found = []
+        with translated(key):
+            pages = self._client.get_paginator("list_parts").paginate(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, PaginationConfig={"PageSize": _PAGE_PARTS}
+            )
+            for page in pages:
+                for part in page.get("Parts", ()):
+                    if "ChecksumSHA256" not in part:
+                        raise StorageError("the server lists no SHA-256 of a part")
+                    found.append(
+                        StoredPart(
+                            number=part["PartNumber"],
+                            size_bytes=part["Size"],
+                            sha256=base64.b64decode(part["ChecksumSHA256"]).hex(),
+                            etag=part["ETag"].strip('"'),
+                        )
+                    )
+        return tuple(found)
+
+    def join(self, key: str, upload_id: str, parts: Sequence[StoredPart], *, if_absent: bool) -> str:
+        """Make the object of its parts; its etag. Raises `ObjectMissing`, `ObjectExists`, `PartDamaged`,
+        `PartTooSmall`, `StoreFull`.
+        """
+        listed: list[CompletedPartTypeDef] = [
+            {
+                "PartNumber": part.number,
+                "ETag": quoted(part.etag),
+                "ChecksumSHA256": base64.b64encode(bytes.fromhex(part.sha256)).decode(),
+            }
+            for part in parts
+        ]
+        with translated(key, ObjectExists):
+            answer = self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload_id,
+                MultipartUpload={"Parts": listed},
+                **once(if_absent=if_absent),
+            )
+        return answer["ETag"].strip('"')
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Throw the parts away, if they are there."""
+        if not upload_id:
+            return
+        try:
+            with translated(key):
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+        except ObjectMissing:
+            return
+
+    def stale(self, older_than: datetime) -> Iterator[tuple[str, str]]:
+        """(key, upload id) of uploads opened before `older_than`."""
+        with translated(""):
+            for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket):
+                for upload in page.get("Uploads", ()):
+                    if upload["Initiated"] < older_than:
+                        yield upload["Key"], upload["UploadId"]
+
+
+def joined_sha256(parts: Sequence[StoredPart]) -> str:
+    """What a server says of an object joined from `parts`: the digest of their digests, and how many they are."""
+    whole = hashlib.sha256(b"".join(bytes.fromhex(part.sha256) for part in parts)).digest()
+    return f"{base64.b64encode(whole).decode()}-{len(parts)}"

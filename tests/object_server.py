@@ -1,0 +1,93 @@
+"""A real S3 server for the tests: one versitygw per worker process, a fresh bucket per test."""
+
+import contextlib
+import itertools
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from services.cli.embedded.platform import free_ports
+from services.kernel.storage.s3.address import Address, parse
+from services.kernel.storage.s3.buckets import make_bucket
+from services.kernel.storage.s3.client import Credentials
+from tests.servers import needed
+
+ROOT = Credentials(access_key="for-tests-only", secret_key="for-tests-only-secret")
+ORIGIN = "http://pages.test"
+_DEADLINE_S = 20
+_TRIES = 3
+
+
+class ObjectServer:
+    """The server while it runs."""
+
+    def __init__(self, endpoint: str) -> None:
+        """It answers at `endpoint`."""
+        self.endpoint = endpoint
+        self._numbers = itertools.count(1)
+
+    def url(self, bucket: str, **parameters: str) -> str:
+        """A store's URL."""
+        return f"s3://{bucket}?{urlencode({'endpoint': self.endpoint, **parameters})}"
+
+    def fresh(self, *, versioned: bool = False, locked: bool = False) -> Address:
+        """A new, empty bucket."""
+        address = parse(self.url(f"t{next(self._numbers)}-bucket"))
+        make_bucket(address, ROOT, origin=ORIGIN, versioned=versioned, locked=locked)
+        return address
+
+
+@contextmanager
+def running(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[ObjectServer]:
+    """Start a server with its data below `folder`; `environment` holds further options, as versitygw names them."""
+    program = needed("versitygw")
+    arguments = _arguments(folder)
+    for _ in range(_TRIES):
+        [port] = free_ports(1)
+        with (folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [program, "--port", f"127.0.0.1:{port}", *arguments],
+                env={
+                    "ROOT_ACCESS_KEY": ROOT.access_key, "ROOT_SECRET_KEY": ROOT.secret_key, "PATH": os.environ["PATH"],
+                    **(environment or {}),
+                },
+                stdout=log, stderr=log,
+            )  # fmt: skip
+        try:
+            if _answers(process, f"http://127.0.0.1:{port}/healthz"):
+                yield ObjectServer(f"http://127.0.0.1:{port}")
+                return
+        finally:
+            process.terminate()
+            process.wait()
+    raise RuntimeError(f"versitygw does not start: {(folder / 'log').read_text()[-2000:]}")
+
+
+def _arguments(folder: Path) -> Sequence[str]:
+    """Metadata beside the files where the file system cannot hold it."""
+    names = ("data", "versions")
+    for name in names:
+        (folder / name).mkdir(parents=True)
+    data, versions = (str(folder / name) for name in names)
+    arguments = ["--health", "/healthz", "--quiet", "--keep-alive", "posix", "--versioning-dir", versions]
+    try:
+        os.setxattr(data, "user.test", b"x")
+    except OSError:
+        (folder / "beside").mkdir()
+        arguments += ["--sidecar", str(folder / "beside")]
+    return [*arguments, data]
+
+
+def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
+    """Whether it does before it ends: another program may have taken the port."""
+    until = time.monotonic() + _DEADLINE_S
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+        time.sleep(0.02)
+    return False
