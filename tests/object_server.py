@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from services.cli.embedded.platform import free_ports
 from services.kernel.storage.s3.address import Address, parse
 from services.kernel.storage.s3.buckets import make_bucket
-from services.kernel.storage.s3.client import Credentials
+from services.kernel.storage.s3.client import Credentials, account, connect
 from tests.servers import needed
 
 ROOT = Credentials(access_key="for-tests-only", secret_key="for-tests-only-secret")
@@ -30,6 +30,7 @@ class ObjectServer:
         """It answers at `endpoint`."""
         self.endpoint = endpoint
         self._numbers = itertools.count(1)
+        self.client = connect(account(ROOT), parse(self.url("any")), connections=2)
 
     def url(self, bucket: str, **parameters: str) -> str:
         """A store's URL."""
@@ -38,7 +39,7 @@ class ObjectServer:
     def fresh(self, *, versioned: bool = False, locked: bool = False) -> Address:
         """A new, empty bucket."""
         address = parse(self.url(f"t{next(self._numbers)}-bucket"))
-        make_bucket(address, ROOT, origin=ORIGIN, versioned=versioned, locked=locked)
+        make_bucket(self.client, address.bucket, origin=ORIGIN, versioned=versioned, locked=locked)
         return address
 
 
@@ -60,7 +61,9 @@ def running(folder: Path, environment: Mapping[str, str] | None = None) -> Itera
             )  # fmt: skip
         try:
             if _answers(process, f"http://127.0.0.1:{port}/healthz"):
-                yield ObjectServer(f"http://127.0.0.1:{port}")
+                server = ObjectServer(f"http://127.0.0.1:{port}")
+                with contextlib.closing(server.client):
+                    yield server
                 return
         finally:
             process.terminate()

@@ -25,7 +25,7 @@ from services.kernel.storage.port import (
     StoreUnavailable,
 )
 from services.kernel.storage.s3.address import Address
-from services.kernel.storage.s3.client import Credentials, connect
+from services.kernel.storage.s3.client import Credentials, account, connect
 from services.kernel.storage.s3.copying import Copier
 from services.kernel.storage.s3.multipart import Multipart, joined_sha256
 from services.kernel.storage.s3.presigning import Presigner
@@ -61,8 +61,9 @@ class S3Store:
             raise ValueError(f"a part has at least {MIN_PART_BYTES} bytes")
         self.address = address
         self._ids = ids
-        self._client = connect(address, credentials, connections=threads)
-        self._public = connect(address, credentials, connections=1, public=True)
+        session = account(credentials)
+        self._client = connect(session, address, connections=threads)
+        self._public = connect(session, address, connections=1, public=True)
         self._threads = Threads(threads, "s3", nullcontext)
         self._steps = Steps(self._client, address.bucket)
         self._multipart = Multipart(self._client, address.bucket)

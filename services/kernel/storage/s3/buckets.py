@@ -3,8 +3,6 @@
 from typing import TYPE_CHECKING
 
 from services.kernel.storage.presign import DIGEST_HEADER
-from services.kernel.storage.s3.address import Address
-from services.kernel.storage.s3.client import Credentials, connect
 from services.kernel.storage.s3.errors import translated
 
 if TYPE_CHECKING:
@@ -14,22 +12,16 @@ if TYPE_CHECKING:
 _PREFLIGHT_KEPT_S = 3600
 
 
-def make_bucket(
-    address: Address, credentials: Credentials | None, *, origin: str, versioned: bool = True, locked: bool = False
-) -> None:
+def make_bucket(client: "S3Client", bucket: str, *, origin: str, versioned: bool = True, locked: bool = False) -> None:
     """Make the bucket unless it is there, and let pages of `origin` send parts to it. Blocking.
 
     `locked` makes versions lockable, which can only be said when a bucket is made. Raises `StoreUnavailable`.
     """
-    client = connect(address, credentials, connections=1)
-    try:
-        with translated(address.bucket):
-            _make(client, address.bucket, locked=locked)
-            if versioned or locked:
-                client.put_bucket_versioning(Bucket=address.bucket, VersioningConfiguration={"Status": "Enabled"})
-            client.put_bucket_cors(Bucket=address.bucket, CORSConfiguration=cors(origin))
-    finally:
-        client.close()
+    with translated(bucket):
+        _make(client, bucket, locked=locked)
+        if versioned or locked:
+            client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        client.put_bucket_cors(Bucket=bucket, CORSConfiguration=cors(origin))
 
 
 def cors(origin: str) -> "CORSConfigurationTypeDef":

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
+from boto3.session import Session
 from botocore.config import Config
 
 from services.kernel.storage.s3.address import Address
@@ -26,16 +26,16 @@ class Credentials:
     secret_key: str
 
 
-def connect(address: Address, credentials: Credentials | None, *, connections: int, public: bool = False) -> "S3Client":
-    """A client; without credentials it looks for them as boto3 does (environment, file, instance). Asks nothing yet.
-
-    `public` gives one whose presigned URLs lead to where browsers reach the server.
-    """
-    session = boto3.session.Session(
+def account(credentials: Credentials | None) -> Session:
+    """Whose clients they are; None looks for an account as boto3 does (environment, file, instance)."""
+    return Session(
         aws_access_key_id=credentials.access_key if credentials else None,
         aws_secret_access_key=credentials.secret_key if credentials else None,
-        region_name=address.region,
     )
+
+
+def connect(session: Session, address: Address, *, connections: int, public: bool = False) -> "S3Client":
+    """A client; asks the server nothing yet. `public` gives one whose presigned URLs lead to where browsers go."""
     config = Config(
         signature_version="s3v4",  # boto3 signs with the old scheme for endpoints that are not AWS's own
         s3={"addressing_style": "path" if address.path_style else "virtual"},
@@ -48,4 +48,4 @@ def connect(address: Address, credentials: Credentials | None, *, connections: i
         tcp_keepalive=True,
     )
     endpoint = address.public_endpoint if public else address.endpoint
-    return session.client("s3", endpoint_url=endpoint, config=config)
+    return session.client("s3", endpoint_url=endpoint, region_name=address.region, config=config)

@@ -52,10 +52,9 @@ class Copier:
     async def _made(self, source: Head, target: str) -> ObjectInfo:
         notes = {WRITE: self._ids.new(), ORIGIN: _origin(source)}
         if source.info.size_bytes == 0:
-            storing = self._threads.run(self._steps.put, target, b"", notes, if_absent=True)
+            await self._writer.put_small(target, b"", notes, if_absent=True)
         else:
-            storing = self._by_parts(source.info, target, notes)
-        await self._writer.known(target, notes[WRITE], storing)
+            await self._writer.known(target, notes[WRITE], self._by_parts(source.info, target, notes))
         return (await self._threads.run(self._steps.head, target)).info
 
     async def _by_parts(self, source: ObjectInfo, target: str, notes: Mapping[str, str]) -> str:

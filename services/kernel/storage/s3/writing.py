@@ -1,5 +1,6 @@
 """Putting whole objects: at once where one part holds them, in parts otherwise; unseen until the last byte is there."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -21,6 +22,8 @@ from services.kernel.storage.threads import Threads
 #: Noted beside an object: which write it came from. An answer may be lost and the call repeated; the second one then
 #: finds the key taken, and tells by this that it was taken by itself.
 WRITE = "shenbao-write"
+_TRIES = 5
+_PAUSE_S = 0.05
 
 
 class Writer:
@@ -45,8 +48,17 @@ class Writer:
             second = await anext(parts, None)
             if second is not None:
                 return await self._put_parts(key, _chained(first, second, parts), notes, if_absent=if_absent)
-        storing = self._threads.run(self._steps.put, key, first, notes, if_absent=if_absent)
-        return await self._info(key, len(first), await self.known(key, notes[WRITE], storing))
+        return await self._info(key, len(first), await self.put_small(key, first, notes, if_absent=if_absent))
+
+    async def put_small(self, key: str, data: bytes, notes: Mapping[str, str], *, if_absent: bool) -> str:
+        """Store `data` in one call, again where others write under the key at the same time; its etag."""
+        for tried in range(_TRIES):
+            storing = self._threads.run(self._steps.put, key, data, notes, if_absent=if_absent)
+            try:
+                return await self.known(key, notes[WRITE], storing)
+            except OtherWriter:
+                await asyncio.sleep(_PAUSE_S * 2**tried)
+        raise OtherWriter(key)
 
     async def _put_parts(
         self, key: str, parts: AsyncIterator[bytes], notes: Mapping[str, str], *, if_absent: bool
@@ -73,16 +85,14 @@ class Writer:
         """The etag from `storing`, or from an earlier attempt of the same call whose answer was lost."""
         try:
             return await storing
-        except (ObjectExists, ObjectMissing, OtherWriter) as error:
+        except (ObjectExists, ObjectMissing) as error:
             try:
                 found = await self._threads.run(self._steps.head, key)
             except ObjectMissing:
                 raise error from None
-            if found.notes.get(WRITE) == write:
-                return found.info.etag
-            if isinstance(error, OtherWriter):
-                raise ObjectExists(key) from error
-            raise
+            if found.notes.get(WRITE) != write:
+                raise
+            return found.info.etag
 
     async def _info(self, key: str, size_bytes: int, etag: str) -> ObjectInfo:
         """What was written, as `head` tells it; it may be replaced or gone again."""
