@@ -24,12 +24,12 @@ from services.gateway.routes import dossiers, health, objects, operating, review
 from services.gateway.schemas.openapi import DescribedApp
 from services.kernel.errors import AppError
 
+#: Parts are sent to the object store and videos play from it; pictures come from here.
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; script-src 'self'; worker-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; media-src {objects}; script-src 'self'; worker-src 'self'; "
+    "connect-src {objects}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -51,9 +51,12 @@ class Static(StaticFiles):
 class Application(DescribedApp):
     """FastAPI whose every answer carries the platform's headers, also the one to a bug."""
 
+    #: Where the object store answers browsers, if that is not here.
+    objects_origin: str | None = None
+
     def build_middleware_stack(self) -> ASGIApp:
         """Starlette answers bugs outside of all added middleware, so these headers go around its whole stack."""
-        return EveryAnswer(super().build_middleware_stack())
+        return EveryAnswer(super().build_middleware_stack(), self.objects_origin)
 
 
 def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]) -> FastAPI:
@@ -74,6 +77,7 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
         redoc_url=None,
     )
     app.state.gateway = gateway
+    app.objects_origin = gateway.objects_origin
     for routes in (session, dossiers, uploads, reviewing, operating, objects, health):
         app.include_router(routes.router)
     for router in pages.ROUTERS:
@@ -97,9 +101,11 @@ class EveryAnswer:
     Written on the protocol itself: parts of files pass through it untouched.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, objects_origin: str | None) -> None:
         """Around the whole application."""
         self._app = app
+        objects = "'self'" if objects_origin is None else f"'self' {objects_origin}"
+        self._headers = {"Content-Security-Policy": _POLICY.format(objects=objects), **_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on, and add to the answer's head."""
@@ -113,7 +119,7 @@ class EveryAnswer:
         async def answering(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers["X-Request-Id"] = request_id
                 if scope["path"].startswith("/api/"):

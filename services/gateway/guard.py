@@ -33,7 +33,10 @@ class Gateway:
     idempotency: Idempotency
     accounts: Accounts
     signer: Signer
-    objects: PresignedEndpoint
+    #: Answers presigned requests; None where the object store does so itself.
+    objects: PresignedEndpoint | None
+    #: Where it does: the origin that pages may send to besides their own.
+    objects_origin: str | None
     clock: Clock
     ids: Ids
 

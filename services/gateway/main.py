@@ -40,7 +40,7 @@ def compose(settings: Settings) -> FastAPI:
     repository = Repository(database)
     tokens = Tokens(settings.token_ring(), clock)
     peers = Peers(settings, tokens)
-    objects = wiring.open_storage(settings, clock, ids)
+    objects = wiring.open_endpoint(settings, clock, ids)
     gateway = Gateway(
         settings=settings,
         peers=peers,
@@ -50,6 +50,7 @@ def compose(settings: Settings) -> FastAPI:
         accounts=Accounts(repository, peers, ids),
         signer=wiring.open_signer(settings, clock),
         objects=objects,
+        objects_origin=wiring.objects_origin(settings),
         clock=clock,
         ids=ids,
     )
@@ -72,7 +73,8 @@ def compose(settings: Settings) -> FastAPI:
             task.cancel()
         await peers.close()
         await database.close()
-        objects.close()
+        if objects is not None:
+            objects.close()
 
     return make_app(gateway, start, close)
 

@@ -43,6 +43,8 @@ class Action(StrEnum):
     #: The connection that listens for notifications was lost and is made anew: `channel`, `error`.
     WAKEUP_LOST = "wakeup.lost"
 
+    #: The object store does what it must; `missed` names what evidence would be better off with.
+    STORAGE_TRIED = "storage.tried"
     #: The sandbox of this process works; which layers confine its children: `seccomp`, `landlock`.
     SANDBOX_READY = "sandbox.ready"
     #: A database server of an earlier, killed run was found and ended: `pid`.

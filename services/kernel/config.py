@@ -41,8 +41,11 @@ class ServiceSettings(BaseSettings):
     kafka_ca_file: str = ""
     kafka_certificate_file: str = ""
     kafka_key_file: str = ""
-    #: `file:///…/objects` or, later, `s3://…`.
+    #: `file:///…/objects` or `s3://bucket?endpoint=…`.
     objects: str = ""
+    #: This service's account at an S3 store; both empty to let boto3 look for one.
+    objects_access_key: str = ""
+    objects_secret_key: str = ""
     #: Where this service's gRPC server listens.
     listen: str = "127.0.0.1:0"
     upload_address: str = ""
@@ -80,6 +83,13 @@ class ServiceSettings(BaseSettings):
         left = [f"SHENBAO_{name.upper()}" for name in names if getattr(self, name) == defaults[name].default]
         if left:
             raise ValueError(f"development secrets are refused in {self.mode} mode; set {', '.join(left)}")
+        return self
+
+    @model_validator(mode="after")
+    def refuse_half_an_account(self) -> Self:
+        """Half of it would make boto3 look for the other half elsewhere."""
+        if bool(self.objects_access_key) != bool(self.objects_secret_key):
+            raise ValueError("set both of SHENBAO_OBJECTS_ACCESS_KEY and SHENBAO_OBJECTS_SECRET_KEY, or neither")
         return self
 
     def token_ring(self) -> tuple[TokenKey, ...]:

@@ -1,7 +1,7 @@
 """The only module that names concrete adapters: a URL decides which one a port gets."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +20,13 @@ from services.kernel.platform import Platform
 from services.kernel.sandbox.sandbox import ForkingSandbox
 from services.kernel.storage.localdir import LocalDir
 from services.kernel.storage.presign import PresignKey, Signer
+from services.kernel.storage.s3 import S3Store, buckets, starting
+from services.kernel.storage.s3.address import parse
+from services.kernel.storage.s3.client import Credentials, account, connect
 from services.kernel.tokens import Tokens
+
+#: A store that does not answer is waited for so long, as the database is.
+STORE_DEADLINE_S = 60.0
 
 
 def open_event_log(settings: ServiceSettings) -> EventLog:
@@ -49,12 +55,44 @@ def open_signer(settings: ServiceSettings, clock: Clock) -> Signer:
     return Signer(keys, clock)
 
 
-def open_storage(settings: ServiceSettings, clock: Clock, ids: Ids) -> LocalDir:
-    """The adapter for `SHENBAO_OBJECTS`. Raises `AppError` settings.unknown-scheme."""
+def open_storage(settings: ServiceSettings, clock: Clock, ids: Ids) -> LocalDir | S3Store:
+    """The adapter for `SHENBAO_OBJECTS`. Raises `AppError` settings.unknown-scheme, settings.bad-objects-url."""
     parts = urlsplit(settings.objects)
     if parts.scheme == "file":
         return LocalDir(Path(unquote(parts.path)), open_signer(settings, clock), settings.public_url, clock, ids)
+    if parts.scheme == "s3":
+        return S3Store(parse(settings.objects), _account(settings), clock, ids)
     raise AppError("settings.unknown-scheme", Kind.INVALID, setting="SHENBAO_OBJECTS", scheme=parts.scheme)
+
+
+def open_endpoint(settings: ServiceSettings, clock: Clock, ids: Ids) -> LocalDir | None:
+    """What answers presigned requests, for the gateway; None where the store does so itself. Raises as above."""
+    if objects_origin(settings) is not None:
+        return None
+    opened = open_storage(settings, clock, ids)
+    return opened if isinstance(opened, LocalDir) else None
+
+
+def objects_origin(settings: ServiceSettings) -> str | None:
+    """The origin that presigned URLs lead to, where it is not the gateway's own. Raises as above."""
+    return parse(settings.objects).public_origin if urlsplit(settings.objects).scheme == "s3" else None
+
+
+def make_bucket(settings: ServiceSettings) -> None:
+    """Make the bucket of `SHENBAO_OBJECTS` for pages at `SHENBAO_PUBLIC_URL`: for development and tests. Blocking.
+
+    The account needs rights that no service has. Raises as above, and `StoreUnavailable`.
+    """
+    address = parse(settings.objects)
+    with closing(connect(account(_account(settings)), address, connections=1)) as client:
+        page = urlsplit(settings.public_url)
+        buckets.make_bucket(client, address.bucket, origin=f"{page.scheme}://{page.netloc}")
+
+
+def _account(settings: ServiceSettings) -> Credentials | None:
+    if not settings.objects_access_key:
+        return None
+    return Credentials(access_key=settings.objects_access_key, secret_key=settings.objects_secret_key)
 
 
 def open_keys(settings: ServiceSettings) -> KeyRing:
@@ -64,7 +102,10 @@ def open_keys(settings: ServiceSettings) -> KeyRing:
 
 @asynccontextmanager
 async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterator[Platform]:
-    """Every port of a service, closed again in reverse order. Nothing is asked of a server yet."""
+    """Every port of a service, closed again in reverse order. No server is asked yet, but an object store of its own.
+
+    Raises `AppError` settings.*, storage.*.
+    """
     clock, ids = SystemClock(), TimeOrderedIds()
     async with AsyncExitStack() as stack:
         database = Database(settings.database, schema=service, pool_size=settings.pool_size)
@@ -73,6 +114,8 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
         stack.push_async_callback(events.close)
         storage = open_storage(settings, clock, ids)
         stack.callback(storage.close)
+        if isinstance(storage, S3Store):
+            await starting.check(storage, deadline_s=STORE_DEADLINE_S)
         sandbox = ForkingSandbox(preload=settings.sandbox_preload)
         stack.push_async_callback(sandbox.close)
         yield Platform(

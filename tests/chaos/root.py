@@ -69,8 +69,8 @@ def main(service: str) -> None:
     mine = point if point is not None and point.service == service else None
     if service == "gateway":
         if mine is not None:
-            real = wiring.open_storage
-            wiring.open_storage = lambda *arguments: Deadly(real(*arguments), mine)  # type: ignore[assignment]
+            real = wiring.open_endpoint
+            wiring.open_endpoint = lambda *arguments: Deadly(real(*arguments), mine)  # type: ignore[assignment]
         gateway.main()
         return
 

@@ -1,18 +1,30 @@
-"""Presigned requests for the local object store: the same shape as S3's, answered here."""
+"""Presigned requests for the local object store: the same shape as S3's, answered here. S3 answers its own."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
 
 from services.gateway.guard import AppGateway
-from services.kernel.errors import AppError, Kind
+from services.kernel.errors import AppError, Kind, not_found
+from services.kernel.storage.endpoint import PresignedEndpoint
 from services.kernel.storage.port import ObjectMissing, PartDamaged, PresignRefused, StoreFull, StoreUnavailable
 from services.kernel.storage.presign import DIGEST_HEADER
 
 router = APIRouter(prefix="/objects", tags=["objects"])
 log = structlog.get_logger()
+
+
+def _endpoint(gateway: AppGateway) -> PresignedEndpoint:
+    """Raises `AppError` request.not-found where the store has an address of its own."""
+    if gateway.objects is None:
+        raise not_found("object")
+    return gateway.objects
+
+
+Endpoint = Annotated[PresignedEndpoint, Depends(_endpoint)]
 
 
 def _refused(error: PresignRefused) -> AppError:
@@ -21,7 +33,7 @@ def _refused(error: PresignRefused) -> AppError:
 
 
 @router.put("/parts/{key:path}", summary="Send a part")
-async def put_part(request: Request, key: str, gateway: AppGateway) -> Response:
+async def put_part(request: Request, key: str, gateway: AppGateway, endpoint: Endpoint) -> Response:
     """Exactly the bytes that were signed; damaged ones are refused and nothing of them is kept."""
     length = request.headers.get("content-length", "")
     try:
@@ -32,7 +44,7 @@ async def put_part(request: Request, key: str, gateway: AppGateway) -> Response:
             content_length=int(length) if length.isdigit() else None,
             digest=request.headers.get(DIGEST_HEADER),
         )
-        part = await gateway.objects.receive_part(claim, request.stream())
+        part = await endpoint.receive_part(claim, request.stream())
     except PresignRefused as error:
         raise _refused(error) from error
     except PartDamaged as error:
@@ -47,11 +59,11 @@ async def put_part(request: Request, key: str, gateway: AppGateway) -> Response:
 
 
 @router.get("/files/{key:path}", summary="Download an object")
-async def get_file(request: Request, key: str, gateway: AppGateway) -> Response:
+async def get_file(request: Request, key: str, gateway: AppGateway, endpoint: Endpoint) -> Response:
     """Always an attachment; ranges are answered."""
     try:
         claim = gateway.signer.verify_file(method=request.method, key=key, query=request.url.query)
-        served = await gateway.objects.serve(
+        served = await endpoint.serve(
             claim, byte_range=request.headers.get("range"), if_range=request.headers.get("if-range")
         )
     except PresignRefused as error:

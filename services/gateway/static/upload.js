@@ -45,8 +45,8 @@ function put(request, body, sent, signal) {
     call.upload.onprogress = (event) => sent(event.loaded);
     call.onload = () => {
       if (call.status === 200) { done(); return; }
-      let problem = {};
-      try { problem = JSON.parse(call.responseText); } catch { /* a proxy's own page */ }
+      let problem = { title: words.refused };
+      try { problem = JSON.parse(call.responseText); } catch { /* the object store's XML, or a proxy's own page */ }
       failed(new Refused(call.status, problem));
     };
     call.onerror = () => failed(new TypeError("network"));
