@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.kernel.ids import Ids
-from services.kernel.storage.port import ObjectChanged, ObjectExists, ObjectInfo, ObjectMissing
+from services.kernel.storage.port import ObjectChanged, ObjectExists, ObjectInfo, ObjectMissing, StoredPart
 from services.kernel.storage.s3.multipart import Multipart
 from services.kernel.storage.s3.reading import Reader
 from services.kernel.storage.s3.steps import Head, Steps
@@ -58,14 +58,14 @@ class Copier:
         return (await self._threads.run(self._steps.head, target)).info
 
     async def _by_parts(self, source: ObjectInfo, target: str, notes: Mapping[str, str]) -> str:
-        upload_id = await self._threads.run(self._multipart.open, target, notes)
+        upload_id = await self._threads.run(self._multipart.open_copy, target, notes)
+        parts: list[StoredPart] = []
         try:
             for number, first in enumerate(range(0, source.size_bytes, self._part_bytes), start=1):
                 size_bytes = min(self._part_bytes, source.size_bytes - first)
-                await self._threads.run(
-                    self._multipart.copy, target, upload_id, number, source.key, first, size_bytes, source.etag
+                parts.append(
+                    await self._threads.run(self._multipart.copy, target, upload_id, number, source, first, size_bytes)
                 )
-            parts = await self._threads.run(self._multipart.parts, target, upload_id)
             return await self._threads.run(self._multipart.join, target, upload_id, parts, if_absent=True)
         except BaseException:
             await self._writer.give_up(target, upload_id)

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from services.kernel.storage.port import ObjectChanged, ObjectExists, ObjectMissing, StorageError, StoredPart
+from services.kernel.storage.port import (
+    ObjectChanged,
+    ObjectExists,
+    ObjectInfo,
+    ObjectMissing,
+    StorageError,
+    StoredPart,
+)
 from services.kernel.storage.s3.errors import translated
 from services.kernel.storage.s3.steps import digest, once, quoted
 
@@ -33,6 +40,14 @@ class Multipart:
             )
         return answer["UploadId"]
 
+    def open_copy(self, key: str, notes: Mapping[str, str]) -> str:
+        """A new upload for copied parts; its id. Raises `StoreFull`.
+
+        Without digests: not every server works those of copied ranges out (versitygw 1.8 repeats the source's).
+        """
+        with translated(key):
+            return self._client.create_multipart_upload(Bucket=self._bucket, Key=key, Metadata=notes)["UploadId"]
+
     def send(self, key: str, upload_id: str, number: int, data: bytes) -> StoredPart:
         """Store one part. Raises `ObjectMissing`, `PartDamaged`, `StoreFull`."""
         with translated(key):
@@ -43,18 +58,24 @@ class Multipart:
         sha256 = hashlib.sha256(data).hexdigest()
         return StoredPart(number=number, size_bytes=len(data), sha256=sha256, etag=answer["ETag"].strip('"'))
 
-    def copy(self, key: str, upload_id: str, number: int, source: str, first: int, size_bytes: int, etag: str) -> None:
-        """Store a range of the object `source` as a part. Raises `ObjectMissing`, `ObjectChanged`, `StoreFull`."""
-        with translated(source, ObjectChanged):
-            self._client.upload_part_copy(
+    def copy(
+        self, key: str, upload_id: str, number: int, source: ObjectInfo, first: int, size_bytes: int
+    ) -> StoredPart:
+        """Store a range of another object as a part, its digest "". Raises `ObjectMissing`, `ObjectChanged`,
+        `StoreFull`.
+        """
+        with translated(source.key, ObjectChanged):
+            answer = self._client.upload_part_copy(
                 Bucket=self._bucket,
                 Key=key,
                 UploadId=upload_id,
                 PartNumber=number,
-                CopySource={"Bucket": self._bucket, "Key": source},
-                CopySourceIfMatch=quoted(etag),
+                CopySource={"Bucket": self._bucket, "Key": source.key},
+                CopySourceIfMatch=quoted(source.etag),
                 CopySourceRange=f"bytes={first}-{first + size_bytes - 1}",
             )
+        etag = answer["CopyPartResult"]["ETag"].strip('"')
+        return StoredPart(number=number, size_bytes=size_bytes, sha256="", etag=etag)
 
     def parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
         """Every part by number. Raises `ObjectMissing`; `StorageError` from a server that keeps no digests."""
@@ -83,20 +104,12 @@ class Multipart:
         """Make the object of its parts; its etag. Raises `ObjectMissing`, `ObjectExists`, `PartDamaged`,
         `PartTooSmall`, `StoreFull`.
         """
-        listed: list[CompletedPartTypeDef] = [
-            {
-                "PartNumber": part.number,
-                "ETag": quoted(part.etag),
-                "ChecksumSHA256": base64.b64encode(bytes.fromhex(part.sha256)).decode(),
-            }
-            for part in parts
-        ]
         with translated(key, ObjectExists):
             answer = self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=key,
                 UploadId=upload_id,
-                MultipartUpload={"Parts": listed},
+                MultipartUpload={"Parts": [_listed(part) for part in parts]},
                 **once(if_absent=if_absent),
             )
         return answer["ETag"].strip('"')
@@ -118,6 +131,13 @@ class Multipart:
                 for upload in page.get("Uploads", ()):
                     if upload["Initiated"] < older_than:
                         yield upload["Key"], upload["UploadId"]
+
+
+def _listed(part: StoredPart) -> "CompletedPartTypeDef":
+    listed: CompletedPartTypeDef = {"PartNumber": part.number, "ETag": quoted(part.etag)}
+    if part.sha256:
+        listed["ChecksumSHA256"] = base64.b64encode(bytes.fromhex(part.sha256)).decode()
+    return listed
 
 
 def joined_sha256(parts: Sequence[StoredPart]) -> str:

@@ -8,7 +8,7 @@ from services.kernel.storage.s3.steps import Steps
 from services.kernel.storage.threads import Threads
 
 #: So often in one range; the connection's own attempts to get an answer at all come on top.
-MOST_RESUMES = 6
+MOST_RESUMES = 5
 _FIRST_PAUSE_S = 0.05
 #: A stream is a row of ranges: nothing stays open while its reader is busy.
 _STREAM_BYTES = 8 * 2**20
