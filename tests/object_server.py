@@ -36,6 +36,17 @@ class ObjectServer:
         """A store's URL."""
         return f"s3://{bucket}?{urlencode({'endpoint': self.endpoint, **parameters})}"
 
+    def account(self, name: str) -> Credentials:
+        """A new account that may do nothing until a bucket's policy says so."""
+        made = Credentials(access_key=name, secret_key=f"{name}-secret-for-tests-only")
+        arguments = ["--access", made.access_key, "--secret", made.secret_key, "--role", "user"]
+        subprocess.run(
+            [needed("versitygw"), "admin", "--endpoint-url", self.endpoint, "create-user", *arguments],
+            env={"ADMIN_ACCESS_KEY": ROOT.access_key, "ADMIN_SECRET_KEY": ROOT.secret_key},
+            check=True, capture_output=True,
+        )  # fmt: skip
+        return made
+
     def fresh(self, *, versioned: bool = False, locked: bool = False) -> Address:
         """A new, empty bucket."""
         address = parse(self.url(f"t{next(self._numbers)}-bucket"))
@@ -72,18 +83,13 @@ def running(folder: Path, environment: Mapping[str, str] | None = None) -> Itera
 
 
 def _arguments(folder: Path) -> Sequence[str]:
-    """Metadata beside the files where the file system cannot hold it."""
-    names = ("data", "versions")
+    """Metadata beside the files: not every file system has extended attributes, or room in them for a policy."""
+    names = ("data", "versions", "metadata", "accounts")
     for name in names:
         (folder / name).mkdir(parents=True)
-    data, versions = (str(folder / name) for name in names)
-    arguments = ["--health", "/healthz", "--quiet", "--keep-alive", "posix", "--versioning-dir", versions]
-    try:
-        os.setxattr(data, "user.test", b"x")
-    except OSError:
-        (folder / "beside").mkdir()
-        arguments += ["--sidecar", str(folder / "beside")]
-    return [*arguments, data]
+    data, versions, metadata, accounts = (str(folder / name) for name in names)
+    server = ["--health", "/healthz", "--quiet", "--keep-alive", "--iam-dir", accounts]
+    return [*server, "posix", "--versioning-dir", versions, "--sidecar", metadata, data]
 
 
 def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:

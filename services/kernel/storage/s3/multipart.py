@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _PAGE_PARTS = 1000
 
 
+class NoDigests(StorageError):
+    """The server does not tell what it verified; such a one is refused at the start."""
+
+
 class Multipart:
     """Calls on the unfinished uploads of a bucket. Every one raises `StoreUnavailable` beside what it says."""
 
@@ -78,7 +82,7 @@ class Multipart:
         return StoredPart(number=number, size_bytes=size_bytes, sha256="", etag=etag)
 
     def parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
-        """Every part by number. Raises `ObjectMissing`; `StorageError` from a server that keeps no digests."""
+        """Every part by number. Raises `ObjectMissing`; `NoDigests`."""
         if not upload_id:
             raise ObjectMissing(key)
         found = []
@@ -89,7 +93,7 @@ class Multipart:
             for page in pages:
                 for part in page.get("Parts", ()):
                     if "ChecksumSHA256" not in part:
-                        raise StorageError("the server lists no SHA-256 of a part")
+                        raise NoDigests("the server lists no SHA-256 of a part")
                     found.append(
                         StoredPart(
                             number=part["PartNumber"],

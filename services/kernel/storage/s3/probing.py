@@ -3,16 +3,15 @@
 Every role of the platform may write under `probe/` (see `deploy/s3`). No more than one object is ever left there.
 """
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from services.kernel.storage.port import ObjectExists, ObjectMissing, PartDamaged, StorageError, StoreUnavailable
 from services.kernel.storage.s3.errors import translated
-from services.kernel.storage.s3.multipart import Multipart
+from services.kernel.storage.s3.multipart import Multipart, NoDigests
 from services.kernel.storage.s3.steps import Steps, digest
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class Prober:
                     Bucket=self._bucket, Key=ONCE_KEY, UploadId=upload_id, PartNumber=1, Body=_BYTES,
                     ChecksumSHA256=digest(b"other"),
                 )  # fmt: skip
-        except (PartDamaged, StoreUnavailable):
+        except PartDamaged:
             return True
         return False
 
@@ -117,14 +116,14 @@ class Prober:
         """Whether digests are listed, and whether joining overwrites nothing."""
         sent = self._multipart.send(ONCE_KEY, upload_id, 1, _BYTES)
         try:
-            listed = [part.sha256 for part in self._multipart.parts(ONCE_KEY, upload_id)]
-        except StorageError:
-            listed = []
+            listed = [part.sha256 for part in self._multipart.parts(ONCE_KEY, upload_id)] == [sent.sha256]
+        except NoDigests:
+            listed = False
         try:
-            self._multipart.join(ONCE_KEY, upload_id, [sent], if_absent=True)
+            self._multipart.join(ONCE_KEY, upload_id, [sent if listed else replace(sent, sha256="")], if_absent=True)
         except ObjectExists:
-            return listed == [hashlib.sha256(_BYTES).hexdigest()], True
-        return listed == [hashlib.sha256(_BYTES).hexdigest()], False
+            return listed, True
+        return listed, False
 
     def _versioned(self) -> bool:
         return self._client.get_bucket_versioning(Bucket=self._bucket).get("Status") == "Enabled"
