@@ -1,6 +1,7 @@
 """Fixtures of the contract suites: one adapter of a port at a time."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,16 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 
 @pytest.fixture(params=event_logs.PARAMETERS)
-async def event_log(request: pytest.FixtureRequest) -> AsyncIterator[event_logs.LogUnderTest]:
+def opened_log(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[event_logs.LogUnderTest]:
+    """A log of each adapter, about to be opened; its server has been started."""
+    server, opener = event_logs.ADAPTERS[request.param]
+    return opener(request.getfixturevalue(server))
+
+
+@pytest.fixture
+async def event_log(
+    opened_log: AbstractAsyncContextManager[event_logs.LogUnderTest],
+) -> AsyncIterator[event_logs.LogUnderTest]:
     """A fresh log of each adapter."""
-    async with event_logs.ADAPTERS[request.param](request) as under_test:
+    async with opened_log as under_test:
         yield under_test

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -45,9 +46,8 @@ async def fetched(member: Subscription, count: int) -> Sequence[Delivered]:
 
 
 @asynccontextmanager
-async def embedded(request: pytest.FixtureRequest) -> AsyncIterator[LogUnderTest]:
+async def embedded(cluster: Cluster) -> AsyncIterator[LogUnderTest]:
     """The log in PostgreSQL, in a database of its own."""
-    cluster: Cluster = request.getfixturevalue("cluster")
     url = cluster.url(role_of("upload"), await cluster.fresh())
     async with AsyncExitStack() as stack:
 
@@ -64,9 +64,8 @@ async def embedded(request: pytest.FixtureRequest) -> AsyncIterator[LogUnderTest
 
 
 @asynccontextmanager
-async def kafka(request: pytest.FixtureRequest) -> AsyncIterator[LogUnderTest]:
+async def kafka(broker: Broker) -> AsyncIterator[LogUnderTest]:
     """Topics and groups of its own on a real broker, which forgets a dead member after two seconds."""
-    broker: Broker = request.getfixturevalue("broker")
     url = f"kafka://{broker.address}?prefix=t{next(_NUMBERS)}.&session_timeout_s=2"
     async with AsyncExitStack() as stack:
 
@@ -92,9 +91,10 @@ async def kafka(request: pytest.FixtureRequest) -> AsyncIterator[LogUnderTest]:
         yield LogUnderTest(log=log, another=another, crash=crash)
 
 
-ADAPTERS: Mapping[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[LogUnderTest]]] = {
-    "embedded": embedded,
-    "kafka": kafka,
+#: Adapter → the fixture that is its server, and what opens a log there.
+ADAPTERS: Mapping[str, tuple[str, Callable[[Any], AbstractAsyncContextManager[LogUnderTest]]]] = {
+    "embedded": ("cluster", embedded),
+    "kafka": ("broker", kafka),
 }
 #: One broker is enough for all: its tests run in one worker process.
 PARAMETERS = ["embedded", pytest.param("kafka", marks=pytest.mark.xdist_group("kafka"))]
