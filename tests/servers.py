@@ -4,12 +4,14 @@ Where one cannot be had its tests are skipped, and the run's summary says so; on
 """
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 _MISSING = "missing server: "
+_TOLD = re.compile(_MISSING + r"([^)]*\))")
 
 
 def cache() -> Path:
@@ -33,7 +35,6 @@ def summary(reasons: Iterable[str]) -> list[str]:
     """One line per program that was not there, from the reasons of skipped tests."""
     missing: dict[str, int] = {}
     for reason in reasons:
-        if _MISSING in reason:
-            told = reason.partition(_MISSING)[2]
-            missing[told] = missing.get(told, 0) + 1
+        if found := _TOLD.search(reason):
+            missing[found[1]] = missing.get(found[1], 0) + 1
     return [f"NOT TESTED: {count} tests lack {told}" for told, count in sorted(missing.items())]

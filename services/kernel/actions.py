@@ -22,7 +22,7 @@ class Action(StrEnum):
     GRPC_REFUSED = "grpc.refused"
     #: A call met a bug: `method`, and the exception.
     GRPC_FAILED = "grpc.failed"
-    #: A call met a database or a file system that is away for now: `method`, `error`.
+    #: A call met a database, a file system or an object store that is away or full for now: `method`, `error`.
     GRPC_OUTAGE = "grpc.outage"
 
     #: A job did not succeed: `stage`, `job_id`, `code`, `retry`.

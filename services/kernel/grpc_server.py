@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from services.kernel import grpc_errors
 from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError, Kind
+from services.kernel.storage.port import StoreFull, StoreUnavailable
 from services.kernel.tokens import Claims, Tokens
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
@@ -125,7 +126,10 @@ class _Guard(grpc.aio.ServerInterceptor):
 
 def _unforeseen(error: Exception, method: str) -> AppError:
     """What the caller is told: that waiting may help, or that it is a bug, which the log describes."""
-    if is_outage(error):
+    if isinstance(error, StoreFull):
+        log.warning("grpc call met an outage", action="grpc.outage", method=method, error=type(error).__name__)
+        return AppError("upload.store-full", Kind.UNAVAILABLE, retryable=True)
+    if is_outage(error) or isinstance(error, StoreUnavailable):
         log.warning("grpc call met an outage", action="grpc.outage", method=method, error=type(error).__name__)
         return AppError("service.unavailable", Kind.UNAVAILABLE, retryable=True)
     log.error("grpc call failed", action="grpc.failed", method=method, exc_info=error)

@@ -13,7 +13,7 @@ from services.upload.ports import Unit
 from services.upload.repository import PostgresWork
 from services.upload.settings import Settings
 from services.upload.usecases.context import Context
-from services.upload.usecases.sweeping import sweep
+from services.upload.usecases.sweeping import sweep, sweep_store
 
 SWEEP_EVERY_S = 60.0
 
@@ -39,11 +39,17 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     async def swept() -> None:
         await sweep(context)
 
+    async def store_swept() -> None:
+        await sweep_store(context)
+
     return Composition(
         servicers=[grpc_api.servicer(context)],
         handlers=consumer.handlers(platform.ids),
         jobs=worker.FileJobs(context, platform.database, within).handlers(),
-        periodic=[Periodic(name="sweep", every_s=SWEEP_EVERY_S, run=swept)],
+        periodic=[
+            Periodic(name="sweep", every_s=SWEEP_EVERY_S, run=swept),
+            Periodic(name="store-sweep", every_s=settings.store_sweep_every_s, run=store_swept),
+        ],
     )
 
 

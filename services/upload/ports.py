@@ -1,12 +1,15 @@
 """What the use cases need from outside: rows in one transaction with their events and jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from services.upload.domain.records import File, Place, Upload
+
+#: The store's name for an unfinished upload: key and id.
+StoreUpload = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +44,10 @@ class Unit(Protocol):
         ...
 
     async def held_bytes(self, dossier_id: str) -> int:
-        """Bytes of the dossier's files and of its unfinished sessions."""
+        """Bytes of the dossier's files and of its unfinished sessions.
+
+        Whoever asks at the same time waits until this transaction has ended: no two announcements fit into one gap.
+        """
         ...
 
     async def save_file(self, file: File) -> None:
@@ -78,4 +84,12 @@ class Work(Protocol):
 
     async def overdue(self, now: datetime, limit: int) -> Sequence[tuple[Scope, str]]:
         """(scope, upload id) of sessions that expired, or that began to complete and did not end, for the sweeper."""
+        ...
+
+    async def named(self, keys: Sequence[str]) -> Collection[str]:
+        """Those of the objects' keys that a file, whatever its state, or an unfinished session names."""
+        ...
+
+    async def awaited(self, store_uploads: Sequence[StoreUpload]) -> Collection[StoreUpload]:
+        """Those of the store's uploads that belong to an unfinished session."""
         ...

@@ -1,6 +1,6 @@
 """Sessions and files in PostgreSQL; names encrypted; events and jobs in the same transaction."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +16,22 @@ from services.kernel.clock import Clock
 from services.kernel.crypto import KeyRing
 from services.kernel.db.engine import EVERYTHING, Database
 from services.kernel.db.engine import Scope as RowScope
+from services.kernel.db.locking import lock_in_transaction
 from services.kernel.events.envelope import Event
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
-from services.upload.domain.records import Area, ExpectedPart, File, FileState, Place, Upload, UploadState
-from services.upload.ports import Scope, Unit
+from services.upload.domain.records import (
+    Area,
+    ExpectedPart,
+    File,
+    FileState,
+    Place,
+    Upload,
+    UploadState,
+    file_id_of,
+)
+from services.upload.ports import Scope, StoreUpload, Unit
 
 SERVICE = "upload"
 _NAME_CONTEXT = "upload.file_name"
@@ -59,6 +69,9 @@ files = sa.Table(
     sa.Column("version", sa.BigInteger),
     sa.Column("rejection_code", sa.Text),
 )
+
+
+_UNFINISHED = uploads.c.state.in_([UploadState.OPEN, UploadState.COMPLETING])
 
 
 def _place(row: Any) -> Place:
@@ -173,11 +186,12 @@ class PostgresUnit:
 
     async def held_bytes(self, dossier_id: str) -> int:
         """See the port."""
+        await lock_in_transaction(self._connection, SERVICE, f"quota/{dossier_id}")
         stored = sa.select(sa.func.coalesce(sa.func.sum(files.c.size_bytes), 0)).where(
             files.c.dossier_id == dossier_id, files.c.state != FileState.DELETED
         )
         coming = sa.select(sa.func.coalesce(sa.func.sum(uploads.c.size_bytes), 0)).where(
-            uploads.c.dossier_id == dossier_id, uploads.c.state.in_([UploadState.OPEN, UploadState.COMPLETING])
+            uploads.c.dossier_id == dossier_id, _UNFINISHED
         )
         total = sa.select(stored.scalar_subquery() + coming.scalar_subquery())
         return int((await self._connection.execute(total)).scalar_one())
@@ -292,6 +306,25 @@ class PostgresWork:
         async with self._database.transaction(EVERYTHING) as connection:
             rows = (await connection.execute(query)).all()
         return [(Scope(organisation_path=row[0], dossier_id=row[1]), row[2]) for row in rows]
+
+    async def named(self, keys: Sequence[str]) -> Collection[str]:
+        """See the port. Keys end in the file's id, by which rows are found."""
+        ids = [file_id_of(key) for key in keys]
+        by_files = sa.select(files.c.object_key).where(files.c.file_id.in_(ids))
+        by_sessions = sa.select(uploads.c.object_key).where(uploads.c.file_id.in_(ids), _UNFINISHED)
+        async with self._database.transaction(EVERYTHING) as connection:
+            found = set((await connection.execute(by_files.union(by_sessions))).scalars())
+        return found.intersection(keys)
+
+    async def awaited(self, store_uploads: Sequence[StoreUpload]) -> Collection[StoreUpload]:
+        """See the port."""
+        ids = [file_id_of(key) for key, _ in store_uploads]
+        query = sa.select(uploads.c.object_key, uploads.c.store_upload_id).where(
+            uploads.c.file_id.in_(ids), _UNFINISHED
+        )
+        async with self._database.transaction(EVERYTHING) as connection:
+            found = {(row[0], row[1]) for row in (await connection.execute(query)).all()}
+        return found.intersection(store_uploads)
 
 
 def _reference(file: File) -> events_pb2.FileRef:

@@ -19,3 +19,7 @@ class Settings(ServiceSettings):
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)
     #: Bytes that one dossier may hold at most; what would exceed it is refused before a byte moves.
     dossier_quota_bytes: int = Field(default=12 * 2**30, ge=2**20)
+    #: How often the store is searched for what no row names.
+    store_sweep_every_s: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
+    #: How old that must be before it goes; younger, its row may be about to be written.
+    orphan_age_s: int = Field(default=24 * 3600, ge=3600, le=365 * 24 * 3600)

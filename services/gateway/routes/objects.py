@@ -70,5 +70,7 @@ async def get_file(request: Request, key: str, gateway: AppGateway, endpoint: En
         raise _refused(error) from error
     except ObjectMissing as error:
         raise AppError("request.not-found", Kind.NOT_FOUND, what="object") from error
+    except StoreUnavailable as error:
+        raise AppError("service.unavailable", Kind.UNAVAILABLE, retryable=True) from error
     body: AsyncIterator[bytes] = served.body
     return StreamingResponse(body, status_code=served.status, headers=dict(served.headers))

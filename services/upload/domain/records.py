@@ -142,6 +142,11 @@ def object_key(area: Area, cycle: int, place: Place, file_id: str) -> str:
     return f"{area}/cycles/{cycle}/dossiers/{place.dossier_id}/{place.item_id}/{file_id}"
 
 
+def file_id_of(key: str) -> str:
+    """The file of an object's key; of a key that is no file's, something that no file is called."""
+    return key.rpartition("/")[2]
+
+
 def check_request(*, place: Place, file_name: str, size_bytes: int, declared_sha256: str) -> None:
     """Refuse what no item could accept. Raises `AppError` upload.*, file.empty."""
     for segment in (place.dossier_id, place.item_id, place.material_id, place.component_id):

@@ -16,7 +16,7 @@ from services.upload.domain.records import (
     is_sha256,
     object_key,
 )
-from services.upload.ports import Scope
+from services.upload.ports import Scope, Unit
 from services.upload.usecases.context import Context, open_upload, upload_of
 
 
@@ -58,15 +58,21 @@ async def create_upload(context: Context, new: NewUpload) -> tuple[Upload, Seque
     async with context.work.begin(scope_of(new.place)) as unit:
         found = await unit.resumable(new.place, new.file_name, new.size_bytes, new.declared_sha256)
         if found is None:
-            check_quota(
-                await unit.held_bytes(new.place.dossier_id), new.size_bytes, context.settings.dossier_quota_bytes
-            )
+            await _check_quota(context, unit, new)
     if found is not None:
         try:
             return found, await context.storage.list_parts(found.object_key, found.store_upload_id)
         except ObjectMissing:
             await abort_upload(context, scope_of(new.place), found.upload_id)
+    await _check_room(context, new.size_bytes)
     return await _open(context, new), ()
+
+
+async def _check_room(context: Context, size_bytes: int) -> None:
+    """Refuse what the store has no room for, where it tells. Raises `AppError` upload.store-full."""
+    room = await context.storage.room()
+    if room is not None and size_bytes > room.free_bytes:
+        raise AppError("upload.store-full", Kind.UNAVAILABLE, retryable=True)
 
 
 async def _open(context: Context, new: NewUpload) -> Upload:
@@ -91,9 +97,18 @@ async def _open(context: Context, new: NewUpload) -> Upload:
         created_at=now,
         expires_at=now + timedelta(seconds=context.settings.upload_expires_s),
     )
-    async with context.work.begin(scope_of(new.place)) as unit:
-        await unit.save_upload(upload)
+    try:
+        async with context.work.begin(scope_of(new.place)) as unit:
+            await _check_quota(context, unit, new)  # another one may have been announced meanwhile
+            await unit.save_upload(upload)
+    except AppError:
+        await context.storage.abort_upload(key, store_upload_id)
+        raise
     return upload
+
+
+async def _check_quota(context: Context, unit: Unit, new: NewUpload) -> None:
+    check_quota(await unit.held_bytes(new.place.dossier_id), new.size_bytes, context.settings.dossier_quota_bytes)
 
 
 async def presign_parts(

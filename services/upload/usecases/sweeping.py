@@ -1,14 +1,20 @@
-"""Ending what nobody ended: expired sessions, and completions whose caller went away."""
+"""Ending what nobody ended: expired sessions, completions whose caller went away, and what is left in the store."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
 from services.kernel.errors import AppError
-from services.upload.domain.records import UploadState
+from services.kernel.storage.port import ObjectInfo
+from services.upload.domain.records import Area, UploadState
 from services.upload.usecases.completion import complete_upload
 from services.upload.usecases.context import Context, upload_of
 from services.upload.usecases.sessions import abort_upload
 
 _BATCH = 100
+_T = TypeVar("_T")
 log = structlog.get_logger()
 
 
@@ -27,3 +33,56 @@ async def sweep(context: Context) -> int:
         except AppError as error:
             log.warning("session cannot be ended", action="upload.sweep", upload_id=upload_id, code=error.code)
     return ended
+
+
+async def sweep_store(context: Context) -> tuple[int, int]:
+    """Throw away uploads and drafts that no row names (a crash between the store and its row); how many of each.
+
+    Only what is older than the settings' age is looked at: a row may follow its object, never by that long.
+    """
+    before = context.clock.now() - timedelta(seconds=context.settings.orphan_age_s)
+    swept = await _sweep_uploads(context, before), await _sweep_drafts(context, before)
+    if any(swept):
+        log.info("the store was swept", action="upload.store-swept", uploads=swept[0], objects=swept[1])
+    return swept
+
+
+async def _sweep_uploads(context: Context, before: datetime) -> int:
+    """Of every service: one that puts a long object and is killed leaves its parts, too."""
+    swept = 0
+    async for batch in _batches(context.storage.stale_uploads(before)):
+        awaited = await context.work.awaited(batch)
+        for found in batch:
+            if found not in awaited:
+                await context.storage.abort_upload(*found)
+                swept += 1
+    return swept
+
+
+async def _sweep_drafts(context: Context, before: datetime) -> int:
+    """Evidence is never swept."""
+    swept = 0
+    async for batch in _batches(_older(context.storage.list(f"{Area.STAGING}/"), before)):
+        named = await context.work.named([info.key for info in batch])
+        for info in batch:
+            if info.key not in named:
+                await context.storage.delete(info.key)
+                swept += 1
+    return swept
+
+
+async def _older(found: AsyncIterator[ObjectInfo], before: datetime) -> AsyncIterator[ObjectInfo]:
+    async for info in found:
+        if info.modified_at < before:
+            yield info
+
+
+async def _batches(items: AsyncIterator[_T]) -> AsyncIterator[list[_T]]:
+    batch: list[_T] = []
+    async for item in items:
+        batch.append(item)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -24,6 +24,7 @@ from services.kernel.grpc_server import (
     dossier_of_caller,
     time_left_s,
 )
+from services.kernel.storage.port import StoreFull, StoreUnavailable
 from services.kernel.tokens import Claims, TokenKey, Tokens
 
 NAME = "review.v1.ReviewService"
@@ -50,6 +51,10 @@ class Api:
             raise LookupError("510106198001011239 stands in this text")
         if how == "outage":
             raise ConnectionRefusedError
+        if how == "store-outage":
+            raise StoreUnavailable("SlowDown")
+        if how == "store-full":
+            raise StoreFull("QuotaExceeded")
         if how == "slow":
             await asyncio.get_running_loop().create_future()
         if how == "large":
@@ -163,8 +168,14 @@ async def test_a_bug_keeps_its_text_to_itself(channel: grpc.aio.Channel) -> None
 
 
 async def test_an_outage_behind_it_may_be_waited_for(channel: grpc.aio.Channel) -> None:
-    error = await refused(channel, "outage")
-    assert (error.code, error.kind, error.retryable) == ("service.unavailable", Kind.UNAVAILABLE, True)
+    for how in ("outage", "store-outage"):
+        error = await refused(channel, how)
+        assert (error.code, error.kind, error.retryable) == ("service.unavailable", Kind.UNAVAILABLE, True)
+
+
+async def test_a_full_store_is_no_bug(channel: grpc.aio.Channel) -> None:
+    error = await refused(channel, "store-full")
+    assert (error.code, error.kind, error.retryable) == ("upload.store-full", Kind.UNAVAILABLE, True)
 
 
 async def test_what_is_harmless_is_asked_again(api: Api, channel: grpc.aio.Channel) -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from services.catalogue import load
-from services.kernel.storage.port import ObjectExists, ObjectInfo, ObjectMissing, PresignedRequest, StoredPart
+from services.kernel.storage.port import ObjectExists, ObjectInfo, ObjectMissing, PresignedRequest, Room, StoredPart
 from services.upload.domain.records import Area, File, FileState, Place, Upload, UploadState
-from services.upload.ports import Scope, Unit
+from services.upload.ports import Scope, StoreUpload, Unit
 from services.upload.settings import Settings
 from services.upload.usecases.context import Context
 
@@ -19,6 +19,7 @@ PLACE = Place(
 )  # fmt: skip
 SCOPE = Scope(organisation_path="/sc/", dossier_id="d1")
 PART = 5 * 2**20
+UNFINISHED = (UploadState.OPEN, UploadState.COMPLETING)
 
 
 class Counted:
@@ -69,7 +70,8 @@ class Rows:
         return [f for f in self.kept.values() if f.state is not FileState.DELETED]
 
     async def held_bytes(self, dossier_id: str) -> int:
-        return sum(f.size_bytes for f in self.kept.values())
+        kept = sum(f.size_bytes for f in self.kept.values())
+        return kept + sum(u.size_bytes for u in self.uploads.values() if u.state in UNFINISHED)
 
     async def save_file(self, file: File) -> None:
         self.kept[file.file_id] = file
@@ -89,6 +91,14 @@ class Rows:
     async def enqueue(self, stage: str, place: Place, file_id: str, *, key: str) -> None:
         self.jobs.append(key)
 
+    async def named(self, keys: Sequence[str]) -> set[str]:
+        sessions = {u.object_key for u in self.uploads.values() if u.state in UNFINISHED}
+        return (sessions | {f.object_key for f in self.kept.values()}).intersection(keys)
+
+    async def awaited(self, store_uploads: Sequence[StoreUpload]) -> set[StoreUpload]:
+        known = {(u.object_key, u.store_upload_id) for u in self.uploads.values() if u.state in UNFINISHED}
+        return known.intersection(store_uploads)
+
     async def overdue(self, now: datetime, limit: int) -> Sequence[tuple[Scope, str]]:
         return [(SCOPE, u.upload_id) for u in self.uploads.values() if u.state is UploadState.COMPLETING]
 
@@ -100,6 +110,10 @@ class Store:
         self.parts: dict[str, dict[int, StoredPart]] = {}
         self.objects: dict[str, bytes] = {}
         self.lost_answer = False
+        self.free_bytes: int | None = None
+
+    async def room(self) -> Room | None:
+        return None if self.free_bytes is None else Room(free_bytes=self.free_bytes, total_bytes=2**40)
 
     async def create_upload(self, key: str, *, part_bytes: int | None = None) -> str:
         self.parts[key] = {}

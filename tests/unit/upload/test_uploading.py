@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.catalogue.error_texts import explain
 from services.kernel.errors import AppError
 from services.upload.domain.records import Area, FileState, Place, UploadState
 from services.upload.usecases import files, sessions
@@ -82,11 +83,55 @@ async def test_unknown_item_and_component_are_refused(service: Context) -> None:
     assert await refused(service, new(place=nowhere)) == "catalogue.no-such-component"
 
 
-async def test_a_dossier_has_a_quota(rows: Rows, store: Store) -> None:
+async def test_a_dossier_has_a_quota_exactly(rows: Rows, store: Store) -> None:
     service = context(rows, store, quota_bytes=2**20)
     rows.kept["f"] = file(size_bytes=2**20 - 9)
-    await sessions.create_upload(service, new(size_bytes=9))
     assert await refused(service, new(size_bytes=10)) == "upload.quota"
+    assert store.parts == {}
+    await sessions.create_upload(service, new(size_bytes=9))
+
+
+async def test_what_is_still_on_its_way_counts_in_the_quota(rows: Rows, store: Store) -> None:
+    service = context(rows, store, quota_bytes=2**20)
+    upload, _ = await sessions.create_upload(service, new(size_bytes=2**20 - 9))
+    assert await refused(service, new(size_bytes=10, sha256=OTHER)) == "upload.quota"
+    await sessions.create_upload(service, new(size_bytes=9, sha256=OTHER))
+    await sessions.abort_upload(service, SCOPE, upload.upload_id)
+    await sessions.create_upload(service, new(size_bytes=10, sha256=OTHER))
+
+
+async def test_one_that_was_announced_meanwhile_takes_the_room_and_leaves_no_upload(store: Store) -> None:
+    class Busy(Rows):
+        """Another announcement is committed between this one's question and its row."""
+
+        async def held_bytes(self, dossier_id: str) -> int:
+            held = await super().held_bytes(dossier_id)
+            self.kept["f"] = file(size_bytes=2**20)
+            return held
+
+    rows = Busy()
+    assert await refused(context(rows, store, quota_bytes=2**20), new(size_bytes=9)) == "upload.quota"
+    assert (rows.uploads, store.parts) == ({}, {})
+
+
+async def test_a_full_store_refuses_exactly_what_does_not_fit(service: Context, store: Store) -> None:
+    store.free_bytes = 8
+    with pytest.raises(AppError) as refusal:
+        await sessions.create_upload(service, new(size_bytes=9))
+    assert store.parts == {}
+    told = explain(refusal.value.code, refusal.value.params, "zh")
+    assert (told.title, refusal.value.retryable) == ("存储空间已满", True)
+    store.free_bytes = 9
+    await sessions.create_upload(service, new(size_bytes=9))
+
+
+async def test_the_applicant_is_told_what_is_there_and_what_may_be(rows: Rows, store: Store) -> None:
+    rows.kept["f"] = file(size_bytes=2**20)
+    with pytest.raises(AppError) as refusal:
+        await sessions.create_upload(context(rows, store, quota_bytes=2**20), new(size_bytes=2**20))
+    told = explain(refusal.value.code, refusal.value.params, "zh")
+    assert told.title == "本档案空间不足"
+    assert told.detail == "已有 1.00 MB (1048576 B)，再加 1.00 MB (1048576 B) 将超过 1.00 MB (1048576 B)。"
 
 
 async def test_the_same_file_again_finds_its_session_and_parts(service: Context, store: Store) -> None:
