@@ -6,13 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/shenbao
 DATA ?= ./var
+STACK_DATA ?= ./var-stack
 PORT ?= 8080
 export SHENBAO_CACHE := $(CACHE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: stack stack-down bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +27,12 @@ run: setup ## Set up and start the platform on 127.0.0.1:8080, data under ./var
 
 demo: setup ## Carry a generated dossier through every service and level, and print what happened
 	@exec $(BIN)/shenbao demo
+
+stack: setup servers ## Start the platform on Kafka, PostgreSQL and S3, in separate processes, in the background
+	@PYTHONPATH=. $(BIN)/python -m tools.stack up --port $(PORT) --data $(STACK_DATA)
+
+stack-down: setup ## Stop exactly what `make stack` started
+	@PYTHONPATH=. $(BIN)/python -m tools.stack down --data $(STACK_DATA)
 
 servers: ## Fetch once, into a cache outside the tree, what only tests and linting need
 	@bash tools/servers.sh

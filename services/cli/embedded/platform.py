@@ -13,7 +13,7 @@ import httpx
 
 from services.cli.embedded.folder import DataFolder, Secrets
 from services.cli.embedded.seed import Seed, seed
-from services.kernel.db.embedded import EmbeddedPostgres
+from services.kernel.db.embedded import SUPERUSER, EmbeddedPostgres
 from services.kernel.db.migrate import migrate
 from services.kernel.db.roles import OWNER, SCHEMAS, SERVICES, bootstrap, role_of
 from services.kernel.supervisor import Program, Supervisor
@@ -64,7 +64,7 @@ def free_ports(number: int) -> list[int]:
             each.close()
 
 
-def _environment(folder: DataFolder, drawn: Secrets, address: Address) -> dict[str, str]:
+def environment(folder: DataFolder, drawn: Secrets, address: Address) -> dict[str, str]:
     """What every service is told. Each gets its own database role on top."""
     names = [service for service in SERVICES if service != "gateway"]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
@@ -102,14 +102,14 @@ def _program(service: str, modules: Modules, shared: Mapping[str, str], database
     )
 
 
-async def _prepare(drawn: Secrets, postgres: EmbeddedPostgres) -> None:
+async def prepare(drawn: Secrets, postgres: EmbeddedPostgres) -> None:
     """Roles, schemas, migrations; nothing on a second start but a look."""
-    database_url = postgres.superuser_url.replace("/postgres?", f"/{DATABASE}?")
+    database_url = postgres.url(SUPERUSER, drawn.superuser, DATABASE)
     await bootstrap(postgres.superuser_url, database_url, DATABASE, drawn.passwords)
     await migrate(postgres.url(OWNER, drawn.passwords[OWNER], DATABASE), SCHEMAS)
 
 
-async def _ready(address: Address) -> None:
+async def await_ready(address: Address) -> None:
     """Until `/readyz` says 200. Raises `StartFailed`."""
     deadline = time.monotonic() + START_DEADLINE_S
     heard = "nothing"
@@ -148,12 +148,12 @@ async def running(folder: DataFolder, address: Address, modules: Modules | None 
         supervisor = Supervisor(folder.logs)
         postgres.start()
         try:
-            shared = _environment(folder, drawn, address)
+            shared = environment(folder, drawn, address)
             chosen = modules or Modules()
             supervisor.start([_program(s, chosen, shared, service_url(drawn, postgres, s)) for s in SERVICES])
-            await _prepare(drawn, postgres)
+            await prepare(drawn, postgres)
             failed = asyncio.create_task(supervisor.watch(asyncio.Event()))
-            ready = asyncio.create_task(_ready(address))
+            ready = asyncio.create_task(await_ready(address))
             await asyncio.wait({failed, ready}, return_when=asyncio.FIRST_COMPLETED)
             if failed.done():
                 ready.cancel()

@@ -1,8 +1,9 @@
 """Starts the PostgreSQL that comes as a wheel, with its data below the data folder, and ends it.
 
-As root it is started with fewer rights (`run_as`). It listens on a Unix socket only; each role has a generated
-password. It ends with the process that started it, also when that one is killed, and what a crash left behind all the
-same (a server, a pid file, a half-made cluster) is put right by the next start.
+As root it is started with fewer rights (`run_as`). It listens on a Unix socket only, unless it is given a port on the
+loopback address; each role has a generated password. It ends with the process that started it, also when that one is
+killed, and what a crash left behind all the same (a server, a pid file, a half-made cluster) is put right by the next
+start.
 """
 
 import contextlib
@@ -86,8 +87,11 @@ def _socket_folder(cluster: Path) -> Path:
 class EmbeddedPostgres:
     """One server over one data folder; a context manager."""
 
-    def __init__(self, data: Path, superuser_password: str) -> None:
-        """`data` is the platform's data folder; the cluster lies in `data/postgres`."""
+    def __init__(self, data: Path, superuser_password: str, *, port: int | None = None) -> None:
+        """`data` is the platform's data folder; the cluster lies in `data/postgres`. With a port the server listens on
+        the loopback address as well, and its URLs lead there.
+        """
+        self._port = port
         self._cluster = (data / "postgres").absolute()
         self._log_path = (data / "logs" / "postgres.log").absolute()
         self._password = superuser_password
@@ -97,10 +101,11 @@ class EmbeddedPostgres:
         self._lifeline = -1
 
     def url(self, role: str, password: str, database: str) -> str:
-        """SQLAlchemy's URL for a role over the server's socket."""
-        return (
-            f"postgresql+asyncpg://{quote(role)}:{quote(password)}@/{quote(database)}?host={quote(str(self._sockets))}"
-        )
+        """SQLAlchemy's URL for a role over the server's port or, without one, its socket."""
+        account = f"postgresql+asyncpg://{quote(role)}:{quote(password)}"
+        if self._port is not None:
+            return f"{account}@127.0.0.1:{self._port}/{quote(database)}"
+        return f"{account}@/{quote(database)}?host={quote(str(self._sockets))}"
 
     @property
     def superuser_url(self) -> str:
@@ -202,6 +207,8 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         command = [str(binary("postgres")), "-D", str(self._cluster), "-k", str(self._sockets)]
+        if self._port is not None:
+            command += ["-p", str(self._port), "-c", "listen_addresses=127.0.0.1"]
         with self._log_path.open("ab") as output:
             self._process = self._spawn(command, signal.SIGQUIT, output.fileno())
 
