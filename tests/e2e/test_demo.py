@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,36 +13,34 @@ import pytest
 from services.catalogue import load
 from services.catalogue.checklist import checklist
 from services.cli.demo import sample
+from tests import stack
+from tests.servers import needed
 
 pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(300)]
-_CACHE = Path(os.environ.get("SHENBAO_CACHE", Path.home() / ".cache" / "shenbao")) / "bin"
-
-
-def program(name: str) -> str:
-    """A program that `make servers` fetched; without it there is no proof, so CI fails and a laptop skips."""
-    found = str(_CACHE / name) if (_CACHE / name).exists() else shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is missing; run `make servers`")
-        pytest.skip(f"{name} is missing; run `make servers`")
-    return found
 
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.fixture(scope="module")
-def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+@pytest.fixture(scope="module", params=["embedded", "real servers"])
+def facts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Of a journey through one process tree on embedded defaults, and of one through ten processes on real servers."""
     folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "tests.e2e.checked_demo", str(folder), "demo", "--json"]
-    command += ["--data", str(folder / "data")]
+    if request.param == "embedded":
+        return told(folder, "--data", str(folder / "data"))
+    with stack.started(folder / "data") as running:
+        return told(folder, "--url", running.url, "--accounts", str(running.accounts))
+
+
+def told(folder: Path, *arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.e2e.checked_demo", str(folder), "demo", "--json", *arguments]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=240, check=False, env={**os.environ, "TMPDIR": str(folder)}
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    told: dict[str, Any] = json.loads(done.stdout)
-    return {**told, "routes": (folder / "routes").read_text().splitlines()}
+    facts: dict[str, Any] = json.loads(done.stdout)
+    return {**facts, "routes": (folder / "routes").read_text().splitlines()}
 
 
 def test_every_owed_item_is_accepted_with_passing_files(facts: dict[str, Any]) -> None:
@@ -56,7 +53,7 @@ def test_every_owed_item_is_accepted_with_passing_files(facts: dict[str, Any]) -
 def test_the_merged_pdf_is_sound_and_has_a_bookmark_per_component(facts: dict[str, Any]) -> None:
     path = Path(facts["merged_pdf"]["path"])
     assert sha256(path) == facts["merged_pdf"]["sha256"]
-    done = subprocess.run([program("qpdf"), "--check", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run([needed("qpdf"), "--check", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     case = next(e for e in checklist(load.default(), sample.profile()).entries if e.item.id == "clinical_case")
     assert facts["merged_pdf"]["bookmarks"] == [owed.component.zh for owed in case.components if owed.due]
@@ -66,7 +63,7 @@ def test_the_merged_pdf_is_sound_and_has_a_bookmark_per_component(facts: dict[st
 def test_seven_zip_finds_the_untouched_video_on_the_disc(facts: dict[str, Any], view: str, tmp_path: Path) -> None:
     disc = facts["disc_image"]
     assert sha256(Path(disc["path"])) == disc["sha256"]
-    command = [program("7z"), "x", f"-t{view}", disc["path"], f"-o{tmp_path}"]
+    command = [needed("7z"), "x", f"-t{view}", disc["path"], f"-o{tmp_path}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
     assert done.returncode == 0, done.stdout + done.stderr
     found = [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -119,6 +119,7 @@ class VideoReport(Answer):
     findings: list[Finding]
     verdict: Verdict
     checked_at: Moment | None
+    file_version: int = Field(examples=[3], description="of the file when it was judged, its name included")
 
 
 class Bookmark(Answer):
