@@ -20,6 +20,8 @@ from services.kernel.storage.port import (
 )
 from services.kernel.storage.s3 import S3Store
 from tests.fault_proxy import Fault, Proxy, fates
+from tests.integration.kernel.s3.conftest import opened
+from tests.object_server import ObjectServer
 
 KEY = "derived/a"
 LONG = random.Random(2).randbytes(2 * MIN_PART_BYTES + 9)
@@ -177,3 +179,22 @@ async def test_another_upload_of_the_same_bytes_ends_with_the_object_that_is_the
     with pytest.raises(ObjectExists):
         await store.complete_upload(KEY, third, [other])
     assert await unfinished(store) == [(KEY, third)]
+
+
+async def test_with_versions_what_is_deleted_is_gone_for_everyone_and_still_a_version(
+    object_server: ObjectServer,
+) -> None:
+    address = object_server.fresh(versioned=True)
+    store = opened(address)
+    await store.put(KEY, b"one")
+    await store.delete(KEY)
+    await store.delete(KEY)
+    with pytest.raises(ObjectMissing):
+        await store.head(KEY)
+    assert [info async for info in store.list("")] == []
+    # That the key is free for a write-once put as well holds on S3; versitygw 1.8 takes the deletion's mark for an object.
+    await store.put(KEY, b"two", if_absent=False)
+    assert await content(store) == b"two"
+    versions = object_server.client.list_object_versions(Bucket=address.bucket)
+    assert len(versions["Versions"]) == 2
+    store.close()
