@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.gateway import pages, problems
 from services.gateway.guard import Gateway
 from services.gateway.limits import BodyLimit
+from services.gateway.observing import Observed
 from services.gateway.pages.visitor import PasswordDue, SignInNeeded, on_password_due, on_sign_in_needed
 from services.gateway.routes import dossiers, health, objects, operating, reviewing, session, uploads
 from services.gateway.schemas.openapi import DescribedApp
@@ -56,7 +57,7 @@ class Application(DescribedApp):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Starlette answers bugs outside of all added middleware, so these headers go around its whole stack."""
-        return EveryAnswer(super().build_middleware_stack(), self.objects_origin)
+        return Observed(EveryAnswer(super().build_middleware_stack(), self.objects_origin))
 
 
 def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]) -> FastAPI:

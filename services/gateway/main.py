@@ -19,12 +19,13 @@ from services.gateway.idempotency import Idempotency
 from services.gateway.peers import Peers
 from services.gateway.repository import Repository
 from services.gateway.settings import Settings
-from services.kernel import lifeline, telemetry, wiring
+from services.kernel import health, lifeline, observing, telemetry, wiring
 from services.kernel.clock import SystemClock
 from services.kernel.config import explain
 from services.kernel.db.engine import Database
 from services.kernel.db.migrate import await_revision
 from services.kernel.errors import AppError
+from services.kernel.health import Health
 from services.kernel.ids import TimeOrderedIds
 from services.kernel.tokens import Tokens
 
@@ -33,7 +34,7 @@ MIGRATION_DEADLINE_S = 60.0
 log = structlog.get_logger()
 
 
-def compose(settings: Settings) -> FastAPI:
+def compose(settings: Settings, told: Health) -> FastAPI:
     """Put the gateway together."""
     clock, ids = SystemClock(), TimeOrderedIds()
     database = Database(settings.database, schema="gateway", pool_size=settings.pool_size)
@@ -54,7 +55,7 @@ def compose(settings: Settings) -> FastAPI:
         clock=clock,
         ids=ids,
     )
-    pruning: list[asyncio.Task[None]] = []
+    running: list[asyncio.Task[None]] = []
 
     async def prune() -> None:
         while True:
@@ -65,11 +66,15 @@ def compose(settings: Settings) -> FastAPI:
     async def start() -> None:
         await await_revision(database, deadline_s=MIGRATION_DEADLINE_S)
         await database.refuse_privileged_role()
-        pruning.append(asyncio.create_task(prune()))
+        running.append(asyncio.create_task(prune()))
+        if settings.metrics_listen:
+            observing.watch_pool(database)
+            running.append(asyncio.create_task(health.keep_probing(told.readiness, {"database": database.answer})))
+        told.readiness.say("started", health.READY)
         log.info("ready", action="gateway.ready")
 
     async def close() -> None:
-        for task in pruning:
+        for task in running:
             task.cancel()
         await peers.close()
         await database.close()
@@ -89,28 +94,30 @@ def main() -> None:
         sys.exit(2)
     telemetry.configure(service="gateway", level=settings.log_level)
     try:
-        started = uvloop.run(_serve(settings))
+        with observing.traced("gateway", settings):
+            started = uvloop.run(_serve(settings))
     except AppError as error:
-        log.critical("cannot run", action="gateway.refused", code=error.code)
+        log.critical("cannot run", action="gateway.refused", code=error.code, **dict(error.params))
         sys.exit(1)
     sys.exit(0 if started else 1)
 
 
 async def _serve(settings: Settings) -> bool:
     """Until SIGTERM or SIGINT; whether it ever listened. Composed here because gRPC channels belong to this loop."""
-    configuration = uvicorn.Config(
-        compose(settings),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        timeout_keep_alive=65,
-    )
-    server = uvicorn.Server(configuration)
-    await server.serve()
-    return server.started
+    async with observing.told("gateway", settings) as told:
+        configuration = uvicorn.Config(
+            compose(settings, told),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            timeout_keep_alive=65,
+        )
+        server = uvicorn.Server(configuration)
+        await server.serve()
+        return server.started
 
 
 if __name__ == "__main__":

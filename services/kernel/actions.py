@@ -45,6 +45,18 @@ class Action(StrEnum):
 
     #: The object store does what it must; `missed` names what evidence would be better off with.
     STORAGE_TRIED = "storage.tried"
+    #: Metrics and health are told: `port`.
+    METRICS_LISTENING = "metrics.listening"
+    #: What the database, the log or the store holds could not be read for the metrics: `source`, `error`.
+    METRICS_UNREAD = "metrics.unread"
+    #: Loops of this process are frozen, or tick again: `loops`.
+    HEALTH_STALLED = "health.stalled"
+    HEALTH_RECOVERED = "health.recovered"
+    #: The collector does not take spans; they are dropped until it does. Said once.
+    TRACE_COLLECTOR_AWAY = "trace.collector-away"
+    #: It takes them again.
+    TRACE_COLLECTOR_BACK = "trace.collector-back"
+
     #: The sandbox of this process works; which layers confine its children: `seccomp`, `landlock`.
     SANDBOX_READY = "sandbox.ready"
     #: A database server of an earlier, killed run was found and ended: `pid`.

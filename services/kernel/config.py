@@ -3,13 +3,16 @@
 Secrets have development values so that a test needs no set-up; outside local mode they are refused by name.
 """
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.kernel.tokens import TokenKey
 
+_MOST_PORT = 65_535
+_OTLP = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+:\d{1,5}")
 _DEVELOPMENT = "development-only-secret-development-only-secret"
 
 
@@ -72,6 +75,31 @@ class ServiceSettings(BaseSettings):
     concurrency: int = Field(default=2, ge=1, le=64)
     #: Modules that the sandbox imports once.
     sandbox_preload: Words = ()
+    #: Where spans are sent (OTLP over gRPC), `http://host:port` or `https://host:port`; empty: nowhere.
+    otlp: str = ""
+    #: Share of the traces begun here that is sent.
+    trace_share: float = Field(default=1.0, ge=0, le=1)
+    #: host:port of `/metrics`, `/healthz` and `/readyz`; empty: nowhere.
+    metrics_listen: str = ""
+    #: A loop that has not ticked for so long is frozen.
+    stall_s: float = Field(default=120.0, gt=0)
+
+    @field_validator("otlp")
+    @classmethod
+    def refuse_no_collector(cls, value: str) -> str:
+        """An address and nothing else: a path or a password would be ignored silently."""
+        if value and not _OTLP.fullmatch(value):
+            raise ValueError("write http://host:port (in clear) or https://host:port")
+        return value
+
+    @field_validator("metrics_listen")
+    @classmethod
+    def refuse_no_listener(cls, value: str) -> str:
+        """host:port."""
+        host, _, port = value.rpartition(":")
+        if value and not (host and port.isdigit() and int(port) <= _MOST_PORT):
+            raise ValueError("write host:port, for example 127.0.0.1:9100")
+        return value
 
     @model_validator(mode="after")
     def refuse_development_secrets(self) -> Self:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,14 +14,18 @@ import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.trace import SpanKind
 
-from services.kernel import grpc_errors
+from services.kernel import grpc_errors, metrics, trace_context, tracing
 from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError, Kind
 from services.kernel.storage.port import StoreFull, StoreUnavailable
 from services.kernel.tokens import Claims, Tokens
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
+TRACE_METADATA = "traceparent"
+#: The health service's name for whether the process lives; the others say whether it is ready.
+ALIVE = "shenbao.alive"
 _OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 MAX_MESSAGE_BYTES = 8 * 2**20
 
@@ -88,7 +94,8 @@ class _Guard(grpc.aio.ServerInterceptor):
             )
         raise TypeError(f"{method}: client streaming is not part of any contract here")
 
-    def _enter(self, context: Context) -> None:
+    def _enter(self, context: Context) -> str:
+        """The trace that the call continues: believed of those only who have a token."""
         metadata = dict(context.invocation_metadata() or ())
         token = str(metadata.get(TOKEN_METADATA, ""))
         if not token:
@@ -97,31 +104,60 @@ class _Guard(grpc.aio.ServerInterceptor):
         # None when the caller set no deadline, whatever the stub says.
         left = cast("float | None", context.time_remaining())
         _deadline.set(None if left is None else time.monotonic() + left)
+        return str(metadata.get(TRACE_METADATA, ""))
 
     def _unary(self, behaviour: Callable[..., Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:
         async def guarded(request: Any, context: Context) -> Any:
-            try:
-                self._enter(context)
-                return await behaviour(request, context)
-            except AppError as error:
-                await _abort(context, method, error)
-            except Exception as error:  # noqa: BLE001 - the boundary: no text of an error leaves the service
-                await _abort(context, method, _unforeseen(error, method))
+            with _answering(method) as watch:
+                try:
+                    with _refusing(method):
+                        parent = self._enter(context)
+                    named = tracing.rpc(method)
+                    with tracing.span(method[1:], SpanKind.SERVER, parent=parent, attributes=named), _refusing(method):
+                        return await behaviour(request, context)
+                except AppError as error:
+                    await _abort(context, error, watch)
 
         return guarded
 
     def _stream(self, behaviour: Callable[..., AsyncIterator[Any]], method: str) -> Callable[..., AsyncIterator[Any]]:
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
-            try:
-                self._enter(context)
-                async for answer in behaviour(request, context):
-                    yield answer
-            except AppError as error:
-                await _abort(context, method, error)
-            except Exception as error:  # noqa: BLE001 - as above
-                await _abort(context, method, _unforeseen(error, method))
+            with _answering(method) as watch:
+                try:
+                    with _refusing(method):
+                        parent = self._enter(context)
+                    async for answer in _traced(behaviour(request, context), method, parent):
+                        yield answer
+                except AppError as error:
+                    await _abort(context, error, watch)
 
         return guarded
+
+
+async def _traced(answers: AsyncIterator[Any], method: str, parent: str) -> AsyncIterator[Any]:
+    span = tracing.begin(method[1:], SpanKind.SERVER, parent=parent, attributes=tracing.rpc(method))
+    trace_context.enter(span)
+    try:
+        with _refusing(method):
+            async for answer in answers:
+                yield answer
+    except BaseException as error:
+        tracing.mark_failed(span, error)
+        raise
+    finally:
+        span.end()
+
+
+@contextmanager
+def _refusing(method: str) -> Iterator[None]:
+    """The boundary: log why the call is refused; no text of an error leaves the service, only an `AppError` does."""
+    try:
+        yield
+    except AppError as error:
+        log.info("grpc call refused", action="grpc.refused", method=method, code=error.code)
+        raise
+    except Exception as error:
+        raise _unforeseen(error, method) from error
 
 
 def _unforeseen(error: Exception, method: str) -> AppError:
@@ -136,8 +172,19 @@ def _unforeseen(error: Exception, method: str) -> AppError:
     return AppError("service.failed", Kind.INTERNAL)
 
 
-async def _abort(context: Context, method: str, error: AppError) -> None:
-    log.info("grpc call refused", action="grpc.refused", method=method, code=error.code)
+@contextmanager
+def _answering(method: str) -> Iterator[metrics.Watch]:
+    """Measure one call; one that is neither answered nor refused was given up by its caller."""
+    with metrics.timed(metrics.GRPC_SERVER_DURATION, method[1:], outcome="OK") as watch:
+        try:
+            yield watch
+        except (asyncio.CancelledError, GeneratorExit):
+            watch.outcome = grpc.StatusCode.CANCELLED.name
+            raise
+
+
+async def _abort(context: Context, error: AppError, watch: metrics.Watch) -> None:
+    watch.outcome = grpc_errors.status_of(error).name
     metadata = ((grpc_errors.METADATA_KEY, grpc_errors.encode(error)),)
     await context.abort(grpc_errors.status_of(error), error.code, trailing_metadata=metadata)
 
@@ -165,7 +212,13 @@ class GrpcServer:
         """Listen; health says NOT_SERVING until `ready`."""
         for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self.say_stalled(())
         await self._server.start()
+
+    async def say_stalled(self, loops: Sequence[str]) -> None:
+        """Say under the name `ALIVE` whether the process lives: no loop of it is frozen."""
+        state = health_pb2.HealthCheckResponse.NOT_SERVING if loops else health_pb2.HealthCheckResponse.SERVING
+        await self._health.set(ALIVE, state)
 
     async def ready(self) -> None:
         """Say SERVING for the whole server and every service."""

@@ -17,7 +17,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.kernel import lifeline, telemetry
+from services.kernel import health, lifeline, observing, telemetry
 from services.kernel.config import ServiceSettings, explain
 from services.kernel.db.engine import Database
 from services.kernel.db.locking import lead
@@ -27,8 +27,10 @@ from services.kernel.events.consumer import Consumer
 from services.kernel.events.relay import Relay
 from services.kernel.grpc_api import operation
 from services.kernel.grpc_server import GrpcServer
+from services.kernel.health import Health, Liveness
 from services.kernel.jobs.worker import Worker
 from services.kernel.platform import Composition, Periodic, Platform
+from services.kernel.state_metrics import StateMetrics
 from services.kernel.storage.port import StorageError
 
 MIGRATION_DEADLINE_S = 60.0
@@ -48,7 +50,8 @@ def run(service: str, settings: type[S], compose: Callable[[Platform, S], Compos
         sys.exit(2)
     telemetry.configure(service=service, level=loaded.log_level)
     try:
-        asyncio.run(_serve(service, loaded, compose, opener))
+        with observing.traced(service, loaded):
+            asyncio.run(_serve(service, loaded, compose, opener))
     except AppError as error:
         log.critical("cannot run", action="service.refused", code=error.code, **dict(error.params))
         sys.exit(1)
@@ -59,7 +62,7 @@ async def _serve(service: str, settings: S, compose: Callable[[Platform, S], Com
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with opener(service, settings) as platform:
+    async with observing.told(service, settings) as told, opener(service, settings) as platform:
         composition = compose(platform, settings)
         servicers = (*composition.servicers, operation.servicer(platform))
         server = GrpcServer(address=settings.listen, audience=service, tokens=platform.tokens, servicers=servicers)
@@ -68,9 +71,11 @@ async def _serve(service: str, settings: S, compose: Callable[[Platform, S], Com
         await await_revision(platform.database, deadline_s=MIGRATION_DEADLINE_S)
         await platform.database.refuse_privileged_role()
         await server.ready()
+        told.readiness.say("started", health.READY)
         log.info("ready", action="service.ready", service=service, roles=",".join(settings.roles), port=server.port)
         try:
-            await _run_parts(_parts(platform, settings, composition, stop), stop)
+            parts = _parts(platform, settings, composition, told.liveness, stop)
+            await _run_parts({**parts, **_watching(platform, settings, composition, told, server, stop)}, stop)
         finally:
             await server.stop(GRACE_S)
             for close in composition.closing:
@@ -78,12 +83,12 @@ async def _serve(service: str, settings: S, compose: Callable[[Platform, S], Com
 
 
 def _parts(
-    platform: Platform, settings: ServiceSettings, composition: Composition, stop: asyncio.Event
+    platform: Platform, settings: ServiceSettings, composition: Composition, liveness: Liveness, stop: asyncio.Event
 ) -> Mapping[str, Coroutine[None, None, None]]:
     """The long-running parts that this process's roles ask for."""
     parts: dict[str, Coroutine[None, None, None]] = {"signals": _until(stop)}
     if "relay" in settings.roles:
-        parts["relay"] = Relay(platform.database, platform.events).run(stop)
+        parts["relay"] = Relay(platform.database, platform.events, tick=liveness.loop("relay")).run(stop)
     if "consumer" in settings.roles and composition.handlers:
         consumer = Consumer(
             group=platform.service,
@@ -91,6 +96,7 @@ def _parts(
             database=platform.database,
             events=platform.events,
             clock=platform.clock,
+            tick=liveness.loop("consumer"),
         )
         parts["consumer"] = consumer.run(stop)
     if "worker" in settings.roles and composition.jobs:
@@ -101,11 +107,27 @@ def _parts(
             handlers={stage: composition.jobs[stage] for stage in stages},
             clock=platform.clock,
             concurrency=settings.concurrency,
+            tick=liveness.loop("worker"),
         )
         parts["worker"] = worker.run(stop)
     if "relay" in settings.roles:
         for periodic in composition.periodic:
             parts[periodic.name] = _every(platform.database, periodic, stop)
+    return parts
+
+
+def _watching(
+    platform: Platform, settings: ServiceSettings, composition: Composition, told: Health, server: GrpcServer,
+    stop: asyncio.Event,
+) -> Mapping[str, Coroutine[None, None, None]]:  # fmt: skip
+    """What looks after the others and, where metrics are told, reads what they tell."""
+    parts = {"liveness": health.watch(told.liveness, server.say_stalled)}
+    if settings.metrics_listen:
+        observing.watch_pool(platform.database)
+        asks = {"database": platform.database.answer, "events": platform.events.topics}
+        parts["readiness"] = health.keep_probing(told.readiness, asks)
+        if "relay" in settings.roles:
+            parts["metrics"] = StateMetrics(platform, tuple(composition.jobs)).run(stop)
     return parts
 
 

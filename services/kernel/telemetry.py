@@ -2,12 +2,12 @@
 
 One line is one JSON object on standard error; on a terminal it is text for people. What the libraries log (gRPC,
 uvicorn, SQLAlchemy, warnings) goes the same way. Every line passes `redaction`; how many pieces were taken out of it
-stands in its field `redacted`, so that an alert on that field finds the code that logs what it must not.
+stands in its field `redacted` (and in the metric of that name), so that an alert finds the code that logs what it must
+not. A line written while something is traced carries `trace_id` and `span_id`.
 """
 
 import logging
 import re
-import secrets
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -15,9 +15,9 @@ from typing import Any, TextIO
 
 import structlog
 
+from services.kernel import metrics, trace_context
 from services.kernel.redaction import clean_fields
 
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 #: Libraries that bring handlers of their own; these are taken away, so that nothing is logged unredacted or twice.
 _OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "grpc._cython", "alembic", "py.warnings")
@@ -30,7 +30,17 @@ EventDict = MutableMapping[str, Any]
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Take personal data out of a log line and say in `redacted` how much it was."""
     fields, count = clean_fields(event)
+    if count:
+        metrics.LOG_LINES_REDACTED.inc()
     return {**fields, "redacted": count} if count else dict(fields)
+
+
+def add_trace(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Say which trace and span the line belongs to."""
+    context = trace_context.current()
+    if not context.is_valid:
+        return event
+    return {**event, "trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
 
 
 def configure(*, service: str, level: str, stream: TextIO | None = None) -> None:
@@ -38,6 +48,7 @@ def configure(*, service: str, level: str, stream: TextIO | None = None) -> None
     target = sys.stderr if stream is None else stream
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        add_trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         lambda _logger, _method, event: {**event, "service": service},
@@ -63,26 +74,21 @@ def configure(*, service: str, level: str, stream: TextIO | None = None) -> None
     _take_over(handler, level.upper())
 
 
-def new_traceparent() -> str:
-    """A fresh W3C trace context, sampled."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-
-
 def traceparent() -> str:
-    """The trace context of what is being done, to be passed on with calls and events; "" outside `correlated`."""
-    return str(structlog.contextvars.get_contextvars().get("traceparent", ""))
+    """The trace context of what is being done, to be passed on with calls and events; "" outside of everything."""
+    return trace_context.text(trace_context.current())
 
 
 @contextmanager
 def correlated(*, traceparent: str = "", request_id: str = "") -> Iterator[None]:
     """Every line logged inside carries the trace context (a fresh one unless a valid one is given) and request id.
 
-    Both may come from a stranger's header; a malformed one is dropped, so nothing can be written into logs this way.
+    A malformed one of either is dropped, so nothing can be written into logs this way. No span is made: see `tracing`.
     """
-    known = {"traceparent": traceparent if _TRACEPARENT.fullmatch(traceparent) else new_traceparent()}
-    if _REQUEST_ID.fullmatch(request_id):
-        known["request_id"] = request_id
-    with structlog.contextvars.bound_contextvars(**known):
+    given = trace_context.parse(traceparent)
+    known = {"request_id": request_id} if _REQUEST_ID.fullmatch(request_id) else {}
+    span = trace_context.standing_for(given if given.is_valid else trace_context.fresh())
+    with structlog.contextvars.bound_contextvars(**known), trace_context.within(span):
         yield
 
 

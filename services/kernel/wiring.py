@@ -17,8 +17,10 @@ from services.kernel.events.port import EventLog
 from services.kernel.ids import Ids, TimeOrderedIds
 from services.kernel.jobs.queue import Queue
 from services.kernel.platform import Platform
+from services.kernel.sandbox.observed import ObservedSandbox
 from services.kernel.sandbox.sandbox import ForkingSandbox
 from services.kernel.storage.localdir import LocalDir
+from services.kernel.storage.observed import ObservedStorage
 from services.kernel.storage.presign import PresignKey, Signer
 from services.kernel.storage.s3 import S3Store, buckets, starting
 from services.kernel.storage.s3.address import parse
@@ -122,8 +124,8 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
             service=service,
             database=database,
             events=events,
-            storage=storage,
-            sandbox=sandbox,
+            storage=ObservedStorage(storage),
+            sandbox=ObservedSandbox(sandbox),
             clock=clock,
             ids=ids,
             tokens=Tokens(settings.token_ring(), clock),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.catalogue.findings import verdict_of
 from services.catalogue.model import Catalogue, Item
+from services.kernel import metrics
 from services.kernel.errors import AppError, Kind
 from services.kernel.jobs.effect import effect
 from services.kernel.jobs.queue import Job
@@ -80,6 +81,7 @@ class DocumentJobs:
         async with effect(self.platform.database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_report(connection, outbox, subject, replace(report, version=version))
+        metrics.about_verdict("document", version, self.platform.clock.now() - file.stored_at)
         return None
 
     async def merge(self, running: Running) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.catalogue.model import Catalogue
+from services.kernel import metrics
 from services.kernel.clock import china_date
 from services.kernel.db.engine import Database
 from services.kernel.errors import AppError, Kind
@@ -71,6 +72,7 @@ class VideoJobs:
             version = await self.reports.next_version(connection, job.subject_id)
             kept = replace(report, version=version, file_version=file.version)
             await self.reports.save_report(connection, outbox, _subject(job), kept)
+        metrics.about_verdict("video", version, self.platform.clock.now() - file.stored_at)
         return None
 
     async def disc(self, running: Running) -> None:

@@ -65,11 +65,13 @@ def await_accounts(folder: Path, process: "subprocess.Popen[bytes]", deadline_s:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Platform]:
+def started(folder: Path, **environment: str) -> Iterator[Platform]:
     """`shenbao serve` on a free port, with its data under `folder`; it must end without an error."""
     [port] = free_ports(1)
     command = [sys.executable, "-m", "services.cli.main", "serve", "--port", str(port), "--data", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ})
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
+    )
     try:
         passwords = await_accounts(folder, process)
         url = f"http://127.0.0.1:{port}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 import time
@@ -92,6 +93,8 @@ def service_url(drawn: Secrets, postgres: EmbeddedPostgres, service: str) -> str
 
 def _program(service: str, modules: Modules, shared: Mapping[str, str], database: str) -> Program:
     own = {
+        # Five processes cannot listen on one address; each has a setting of its own.
+        "SHENBAO_METRICS_LISTEN": os.environ.get(f"SHENBAO_{service.upper()}_METRICS_LISTEN", ""),
         f"SHENBAO_{service.upper()}_DATABASE": database,
         "SHENBAO_EVENTS": database.replace("postgresql+asyncpg://", "embedded+postgresql://", 1),
     }

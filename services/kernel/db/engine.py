@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from services.kernel.errors import AppError, Kind
 
@@ -51,6 +51,7 @@ class Database:
         """Nothing connects before the first transaction. `url` is `postgresql+asyncpg://…`."""
         self.url = url
         self.schema = schema
+        self.connections_allowed = 2 * pool_size
         self._engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -94,6 +95,17 @@ class Database:
         if row[1] or row[2] or row[3]:
             why = "superuser" if row[1] else "bypasses row-level security" if row[2] else f"owner of {self.schema}"
             raise AppError("database.privileged-role", Kind.PRECONDITION, role=row[0], why=why)
+
+    @property
+    def connections_used(self) -> int:
+        """Connections of the pool that a transaction has now."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
+    async def answer(self) -> None:
+        """Return once the server answered. Raises SQLAlchemy's errors."""
+        async with self.transaction() as connection:
+            await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         """Close every connection."""

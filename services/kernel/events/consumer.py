@@ -24,10 +24,11 @@ from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError
 from services.kernel.events.deadletters import bury, is_letter
 from services.kernel.events.envelope import Event, Undecodable, from_record
+from services.kernel.events.observing import about_dead_letter, about_subscription, handling
 from services.kernel.events.outbox import Outbox
 from services.kernel.events.port import Delivered, EventLog, EventLogUnavailable, Subscription
 from services.kernel.events.topics import dead_letter_topic, topic_of
-from services.kernel.telemetry import correlated
+from services.kernel.health import Tick, unwatched
 
 Handler = Callable[[AsyncConnection, Outbox, Event], Awaitable[None]]
 Pause = Callable[[float], Coroutine[None, None, None]]
@@ -78,8 +79,11 @@ class Consumer:
         clock: Clock,
         pause: Pause = asyncio.sleep,
         scope: Scope = EVERYTHING,
+        tick: Tick = unwatched,
     ) -> None:
-        """`handlers` maps an event type to its handler; a type without one is passed over."""
+        """`handlers` maps an event type to its handler; a type without one is passed over. `tick` is called in every
+        round, and while it waits in place.
+        """
         self._group = group
         self._handlers = handlers
         self._database = database
@@ -87,6 +91,7 @@ class Consumer:
         self._clock = clock
         self._pause = pause
         self._scope = scope
+        self._tick = tick
         self._dead: deque[datetime] = deque()
 
     @property
@@ -122,6 +127,7 @@ class Consumer:
         """Fetch, have each record's effect in order, and commit all that were settled at once."""
 
         async def fetch() -> Sequence[Delivered]:
+            about_subscription(subscription)
             return await subscription.fetch(max_records=ROUND_RECORDS, timeout_s=FETCH_TIMEOUT_S)
 
         settled: list[Delivered] = []
@@ -183,6 +189,7 @@ class Consumer:
         """
         pause_s = _FIRST_PAUSE_S
         while not stop.is_set():
+            self._tick()
             try:
                 return await attempt()
             except Exception as error:
@@ -212,6 +219,10 @@ class Consumer:
         if handler is None:
             return
         outbox = Outbox(self._database.schema)
+        with handling(event, self._group, self._clock.now()):
+            await self._effect(event, handler, outbox)
+
+    async def _effect(self, event: Event, handler: Handler, outbox: Outbox) -> None:
         async with self._database.transaction(self._scope) as connection:
             seen = {"consumer_group": self._group, "event_id": event.id}
             if (await connection.execute(_SEEN, seen)).first() is None:
@@ -224,9 +235,8 @@ class Consumer:
             }
             if (await connection.execute(_NEWER, newer)).first() is None:
                 return
-            with correlated(traceparent=event.traceparent):
-                await handler(connection, outbox, event)
-                await outbox.flush(connection)
+            await handler(connection, outbox, event)
+            await outbox.flush(connection)
 
     def _count_dead(self) -> None:
         now = self._clock.now()
@@ -239,6 +249,7 @@ class Consumer:
     async def _bury(self, record: Delivered, reason: str) -> None:
         """Append the record to the group's dead letters, with its origin."""
         await bury(self._log, record, group=self._group, reason=reason, at=self._clock.now())
+        about_dead_letter(record)
         log.error(
             "dead letter", action="consumer.dead-letter", group=self._group, topic=record.topic, offset=record.offset,
             reason=reason,

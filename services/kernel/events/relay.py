@@ -8,12 +8,15 @@ from typing import Any
 import structlog
 from sqlalchemy import delete, func, select
 
+from services.kernel import metrics
 from services.kernel.db.engine import Database
 from services.kernel.db.locking import Leadership, lead
 from services.kernel.db.outage import is_outage
+from services.kernel.events.observing import publishing
 from services.kernel.events.outbox import channel
 from services.kernel.events.port import EventLog, EventLogUnavailable, Prunable, Record
 from services.kernel.events.tables import inbox, outbox
+from services.kernel.health import Tick, unwatched
 from services.kernel.wakeup import Wakeup, listening
 
 BATCH = 500
@@ -34,16 +37,18 @@ class Relay:
     leader that froze finds on waking that it is none any more (`Leadership.check` before each batch).
     """
 
-    def __init__(self, database: Database, events: EventLog) -> None:
-        """`database` is the service's own."""
+    def __init__(self, database: Database, events: EventLog, *, tick: Tick = unwatched) -> None:
+        """`database` is the service's own; `tick` is called in every round."""
         self._database = database
         self._log = events
+        self._tick = tick
         self._prune_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead, or wait to lead, until `stop`."""
         async with listening(self._database.url, channel(self._database.schema)) as wakeup:
             while not stop.is_set():
+                self._tick()
                 try:
                     await self._term(stop, wakeup)
                 except Exception as error:
@@ -56,10 +61,15 @@ class Relay:
         async with lead(self._database.url, self._database.schema, "relay") as leadership:
             if leadership is None:
                 return
-            while not stop.is_set() and await self.send_batch(leadership) is not None:
-                if not await self.waiting():
-                    await self._prune_when_due()
-                    await wakeup.wait(POLL_S)
+            with metrics.RELAY_LEADER.track_inprogress():
+                await self._lead(leadership, stop, wakeup)
+
+    async def _lead(self, leadership: Leadership, stop: asyncio.Event, wakeup: Wakeup) -> None:
+        while not stop.is_set() and await self.send_batch(leadership) is not None:
+            self._tick()
+            if not await self.waiting():
+                await self._prune_when_due()
+                await wakeup.wait(POLL_S)
 
     async def send_batch(self, leadership: Leadership) -> int | None:
         """Send one batch; how many events, or None when leadership was lost.
@@ -72,7 +82,9 @@ class Relay:
             rows = (await connection.execute(select(outbox).order_by(outbox.c.seq).limit(BATCH))).mappings().all()
         if not rows:
             return 0
-        await self._log.append([_record(row) for row in rows])
+        records = [_record(row) for row in rows]
+        with publishing(records):
+            await self._log.append(records)
         await self._forget([row["seq"] for row in rows])
         return len(rows)
 

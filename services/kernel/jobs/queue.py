@@ -14,6 +14,7 @@ from services.kernel.db.engine import Database, Scope
 from services.kernel.errors import not_found
 from services.kernel.ids import Ids
 from services.kernel.jobs.tables import jobs
+from services.kernel.telemetry import traceparent
 
 LEASE = timedelta(seconds=30)
 FIRST_RETRY = timedelta(seconds=1)
@@ -64,6 +65,8 @@ class Job:
     updated_at: datetime
     run_after: datetime
     lease_token: str = ""
+    #: The trace in which it was asked for; "" when there was none.
+    traceparent: str = ""
 
     @property
     def scope(self) -> Scope:
@@ -73,12 +76,15 @@ class Job:
 
 def _job(row: Any) -> Job:
     names = ("job_id", "stage", "organisation_path", "dossier_id", "subject_id", "argument", "state", "attempts")
-    more = ("max_attempts", "progress", "last_error", "created_at", "updated_at", "run_after")
+    more = ("max_attempts", "progress", "last_error", "created_at", "updated_at", "run_after", "traceparent")
     return Job(**{name: row[name] for name in (*names, *more)}, lease_token=row["lease_token"] or "")
 
 
 async def enqueue(connection: AsyncConnection, service: str, ids: Ids, new: NewJob) -> None:
-    """Add the job in the caller's transaction; one with the same key that is not dead or cancelled is kept."""
+    """Add the job in the caller's transaction; one with the same key that is not dead or cancelled is kept.
+
+    It continues the trace that is going on.
+    """
     values = {
         "job_id": ids.new(),
         "stage": new.stage,
@@ -89,8 +95,10 @@ async def enqueue(connection: AsyncConnection, service: str, ids: Ids, new: NewJ
         "argument": new.argument,
         "priority": new.priority,
         "max_attempts": new.max_attempts,
+        "traceparent": traceparent(),
     }
     again = {"state": "queued", "attempts": 0, "cancel_requested": False, "run_after": func.now(), "progress": 0}
+    again["traceparent"] = values["traceparent"]
     statement = insert(jobs).values(values)
     await connection.execute(
         statement.on_conflict_do_update(

@@ -5,14 +5,19 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
+from opentelemetry.trace import SpanKind
 from sqlalchemy.exc import DBAPIError
 
+from services.kernel import metrics, tracing
 from services.kernel.clock import Clock
 from services.kernel.db.engine import Database
 from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError
+from services.kernel.health import Tick, unwatched
 from services.kernel.jobs.queue import Job, LeaseLost, Queue, channel
+from services.kernel.metrics import JobOutcome
 from services.kernel.storage.port import StorageError
+from services.kernel.tracing import Attribute, Attributes
 from services.kernel.wakeup import Wakeup, listening
 
 POLL_S = 1.0
@@ -51,14 +56,18 @@ class Worker:
         clock: Clock,
         concurrency: int,
         heartbeat_s: float = HEARTBEAT_S,
+        tick: Tick = unwatched,
     ) -> None:
-        """`handlers` maps a stage to its handler: the visible table of this service's work."""
+        """`handlers` maps a stage to its handler: the visible table of this service's work. `tick` is called in every
+        round.
+        """
         self._database = database
         self._queue = queue
         self._handlers = handlers
         self._clock = clock
         self._concurrency = concurrency
         self._heartbeat_s = heartbeat_s
+        self._tick = tick
         self._running: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
 
@@ -75,6 +84,7 @@ class Worker:
     async def _work(self, stop: asyncio.Event) -> None:
         async with listening(self._database.url, channel(self._database.schema)) as wakeup:
             while not stop.is_set():
+                self._tick()
                 if self._broken is not None:
                     raise self._broken
                 try:
@@ -118,54 +128,72 @@ class Worker:
         return min(POLL_S, max(0.01, (due - self._clock.now()).total_seconds()))
 
     async def _do(self, job: Job) -> None:
+        """Run it, continuing the trace in which it was asked for; each run is counted with how it ended."""
+        named: Attributes = {
+            Attribute.JOB_ID: job.job_id, Attribute.JOB_STAGE: job.stage, Attribute.JOB_ATTEMPT: job.attempts,
+            Attribute.DOSSIER_ID: job.dossier_id, Attribute.SUBJECT_ID: job.subject_id,
+        }  # fmt: skip
+        name = f"job {self._database.schema} {job.stage}"
+        with tracing.span(name, SpanKind.CONSUMER, parent=job.traceparent, attributes=named) as span:
+            with metrics.JOB_DURATION.labels(stage=job.stage).time():
+                outcome = await self._attempt(job)
+            span.set_attribute(Attribute.JOB_OUTCOME, outcome)
+        metrics.JOBS_FINISHED.labels(stage=job.stage, outcome=outcome).inc()
+
+    async def _attempt(self, job: Job) -> JobOutcome:
         running = Running(job)
         work = asyncio.ensure_future(self._handlers[job.stage](running))
         heartbeat = asyncio.create_task(self._beat(running, work))
         try:
-            await self._see_through(job, work, heartbeat)
+            return await self._see_through(job, work, heartbeat)
         except Exception as error:
             if not is_outage(error):
                 raise
             # How it ended could not be written down: the lease runs out, and the job runs again.
             log.warning("worker waits", action="worker.waiting", error=type(error).__name__)
+            return JobOutcome.LOST
         finally:
             heartbeat.cancel()
 
-    async def _see_through(self, job: Job, work: "asyncio.Future[None]", heartbeat: "asyncio.Task[None]") -> None:
+    async def _see_through(self, job: Job, work: "asyncio.Future[None]", heartbeat: "asyncio.Task[None]") -> JobOutcome:
         """Wait for the work and write down how it ended, unless it did so itself by `finish`."""
         try:
             await work
         except asyncio.CancelledError:
-            await self._interrupted(job, heartbeat)
+            return await self._interrupted(job, heartbeat)
         except LeaseLost:
             await self._queue.cancelled(job)
+            return JobOutcome.LOST
         except AppError as error:
-            await self._fail(job, error.code, retry=error.retryable)
+            return await self._fail(job, error.code, retry=error.retryable)
         except Exception as error:
             code = type(error).__name__
             if not (is_outage(error) or isinstance(error, StorageError)):
                 code = f"bug:{code}"
                 trace = None if isinstance(error, DBAPIError) else error  # a constraint's text may quote a value
                 log.error("job failed", action="job.bug", stage=job.stage, job_id=job.job_id, exc_info=trace)
-            await self._fail(job, code, retry=True)
-        else:
-            await self._fail(job, "bug:unfinished", retry=True)
+            return await self._fail(job, code, retry=True)
+        unfinished = await self._fail(job, "bug:unfinished", retry=True)
+        return JobOutcome.DONE if unfinished is JobOutcome.LOST else unfinished
 
-    async def _interrupted(self, job: Job, heartbeat: "asyncio.Task[None]") -> None:
+    async def _interrupted(self, job: Job, heartbeat: "asyncio.Task[None]") -> JobOutcome:
         """The work was cancelled: by its heartbeat, by the worker's stop, or by a bug of its own."""
         if heartbeat.done():
             await self._queue.cancelled(job)
-        elif _asked_to_stop():
+            return JobOutcome.CANCELLED
+        if _asked_to_stop():
             await self._queue.release(job)
-        else:
-            await self._fail(job, "bug:CancelledError", retry=True)
+            return JobOutcome.RELEASED
+        return await self._fail(job, "bug:CancelledError", retry=True)
 
-    async def _fail(self, job: Job, code: str, *, retry: bool) -> None:
-        """Write down that the job did not succeed, if it is still ours and not finished."""
-        if await self._queue.failed(job, code, retry=retry):
-            log.warning(
-                "job did not succeed", action="job.failed", stage=job.stage, job_id=job.job_id, code=code, retry=retry
-            )
+    async def _fail(self, job: Job, code: str, *, retry: bool) -> JobOutcome:
+        """Write down that the job did not succeed, if it is still ours and not finished; `LOST` when it is not."""
+        if not await self._queue.failed(job, code, retry=retry):
+            return JobOutcome.LOST
+        log.warning(
+            "job did not succeed", action="job.failed", stage=job.stage, job_id=job.job_id, code=code, retry=retry
+        )
+        return JobOutcome.RETRIED if retry and job.attempts < job.max_attempts else JobOutcome.DEAD
 
     async def _beat(self, running: Running, work: "asyncio.Future[None]") -> None:
         """Renew the lease and write the progress; cancel the work when the lease was lost or the job is to stop."""

@@ -148,8 +148,9 @@ def test_lines_inside_carry_trace_and_request(stream: io.StringIO) -> None:
         log.info("inside", action="x")
     log.info("outside", action="x")
     inside, outside = lines(stream)
-    assert (inside["traceparent"], inside["request_id"]) == (TRACE, "r-1")
-    assert "traceparent" not in outside
+    _, trace_id, span_id, _ = TRACE.split("-")
+    assert (inside["trace_id"], inside["span_id"], inside["request_id"]) == (trace_id, span_id, "r-1")
+    assert not {"trace_id", "span_id", "request_id"} & set(outside)
     assert telemetry.traceparent() == ""
 
 
