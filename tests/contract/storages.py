@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from services.kernel.clock import SystemClock
 from services.kernel.ids import TimeOrderedIds
 from services.kernel.storage.localdir import LocalDir
+from services.kernel.storage.observed import ObservedStorage
 from services.kernel.storage.port import (
     MIN_PART_BYTES,
     ObjectMissing,
@@ -142,6 +143,13 @@ async def laying(folder: Path) -> AsyncIterator[StorageUnderTest]:
 
 
 @asynccontextmanager
+async def observed(folder: Path) -> AsyncIterator[StorageUnderTest]:
+    """As `localdir`, as services get it."""
+    async with localdir(folder) as under_test:
+        yield replace(under_test, store=ObservedStorage(under_test.store))
+
+
+@asynccontextmanager
 async def localdir(folder: Path, adapter: type[LocalDir] = LocalDir) -> AsyncIterator[StorageUnderTest]:
     """The local directory behind a small endpoint."""
     clock = SetClock()
@@ -180,5 +188,6 @@ Opened = AbstractAsyncContextManager[StorageUnderTest]
 ADAPTERS: Mapping[str, Callable[[pytest.FixtureRequest, Path], Opened]] = {
     "localdir": lambda _, folder: localdir(folder),
     "localdir, parts in place": lambda _, folder: laying(folder),
+    "localdir, observed": lambda _, folder: observed(folder),
     "s3": lambda request, _: s3(request.getfixturevalue("object_server")),
 }

@@ -1,6 +1,7 @@
 """A real server and real calls on loopback: tokens, errors, deadlines, health, reflection."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,9 +10,10 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from opentelemetry.trace import SpanKind
 
 from services.gen.review.v1 import review_pb2 as pb
-from services.kernel import grpc_errors
+from services.kernel import grpc_errors, telemetry, tracing
 from services.kernel.clock import SystemClock
 from services.kernel.errors import KINDS, AppError, Kind
 from services.kernel.grpc_client import DEFAULT_TIMEOUT_S, call, open_channel, stream
@@ -26,6 +28,9 @@ from services.kernel.grpc_server import (
 )
 from services.kernel.storage.port import StoreFull, StoreUnavailable
 from services.kernel.tokens import Claims, TokenKey, Tokens
+from services.kernel.tracing import Attribute
+from tests.samples import sample
+from tests.spans import id_of, parent_of, recorded, trace_of
 
 NAME = "review.v1.ReviewService"
 TOKENS = Tokens([TokenKey(key_id="a", secret="s" * 32)], SystemClock())
@@ -251,3 +256,46 @@ def test_outside_a_call_nobody_asks_and_nothing_ends() -> None:
 
 def test_now_is_now() -> None:
     assert abs((SystemClock().now() - datetime.now(UTC)).total_seconds()) < 5
+
+
+async def test_a_call_and_its_answer_are_one_trace(channel: grpc.aio.Channel) -> None:
+    with recorded() as kept, tracing.span("asking", parent=""):
+        await ask(channel, "d1")
+        asking = telemetry.traceparent()
+    client, server = (next(s for s in kept.spans if s.kind is kind) for kind in (SpanKind.CLIENT, SpanKind.SERVER))
+    assert {client.name, server.name} == {f"{NAME}/GetDossier"}
+    assert parent_of(server) == id_of(client)
+    assert f"{trace_of(server):032x}" == asking.split("-")[1]
+
+
+async def test_a_stream_and_its_answers_are_one_trace(channel: grpc.aio.Channel) -> None:
+    with recorded() as kept, tracing.span("asking", parent=""), pytest.raises(AppError):
+        await watched(channel, "refused")
+    client, server = (next(s for s in kept.spans if s.kind is kind) for kind in (SpanKind.CLIENT, SpanKind.SERVER))
+    assert parent_of(server) == id_of(client)
+    for span in (client, server):
+        assert (span.attributes or {})[Attribute.ERROR_TYPE] == "some.code"
+
+
+async def test_without_a_token_nobody_joins_a_trace(channel: grpc.aio.Channel) -> None:
+    metadata = (("traceparent", f"00-{'1' * 32}-{'2' * 16}-01"),)
+    with recorded() as kept, pytest.raises(grpc.aio.AioRpcError):
+        await unary(channel)(pb.GetDossierRequest(dossier_id="d1"), metadata=metadata)
+    assert kept.spans == ()
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [("d1", "OK"), (f"kind:{Kind.NOT_FOUND}", "NOT_FOUND"), ("bug", "INTERNAL"), ("slow", "CANCELLED")]
+)
+async def test_calls_are_measured_on_both_sides(channel: grpc.aio.Channel, how: str, code: str) -> None:
+    def count(side: str, code: str) -> float:
+        return sample(f"shenbao_grpc_{side}_duration_seconds_count", method=f"{NAME}/GetDossier", code=code)
+
+    heard = "DEADLINE_EXCEEDED" if how == "slow" else code
+    before = count("server", code), count("client", heard)
+    with contextlib.suppress(AppError):
+        await ask(channel, how, timeout_s=0.2 if how == "slow" else DEADLINE_S)
+    async with asyncio.timeout(DEADLINE_S):
+        while count("server", code) == before[0]:
+            await asyncio.sleep(0)
+    assert count("client", heard) == before[1] + 1
