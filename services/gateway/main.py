@@ -56,6 +56,7 @@ def compose(settings: Settings, told: Health) -> FastAPI:
         ids=ids,
     )
     running: list[asyncio.Task[None]] = []
+    stop = asyncio.Event()
 
     async def prune() -> None:
         while True:
@@ -69,11 +70,14 @@ def compose(settings: Settings, told: Health) -> FastAPI:
         running.append(asyncio.create_task(prune()))
         if settings.metrics_listen:
             observing.watch_pool(database)
-            running.append(asyncio.create_task(health.keep_probing(told.readiness, {"database": database.answer})))
+            running.append(
+                asyncio.create_task(health.keep_probing(told.readiness, {"database": database.answer}, stop))
+            )
         told.readiness.say("started", health.READY)
         log.info("ready", action="gateway.ready")
 
     async def close() -> None:
+        stop.set()
         for task in running:
             task.cancel()
         await peers.close()

@@ -6,8 +6,10 @@ frozen; only a restart mends that. Database and event log are readiness.
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -99,10 +101,12 @@ async def beat(liveness: Liveness) -> None:
         tick()
 
 
-async def watch(liveness: Liveness, say_stalled: Callable[[Sequence[str]], Awaitable[None]]) -> None:
-    """Say at every beat which loops are frozen, and log when that changes; until cancelled."""
+async def watch(
+    liveness: Liveness, say_stalled: Callable[[Sequence[str]], Awaitable[None]], stop: asyncio.Event
+) -> None:
+    """Say at every beat which loops are frozen, and log when that changes; until `stop`."""
     before: tuple[str, ...] = ()
-    while True:
+    while not stop.is_set():
         stalled = liveness.stalled()
         if stalled and not before:
             log.error("loops are frozen", action="health.stalled", loops=",".join(stalled))
@@ -110,7 +114,7 @@ async def watch(liveness: Liveness, say_stalled: Callable[[Sequence[str]], Await
             log.warning("loops tick again", action="health.recovered", loops=",".join(before))
         before = stalled
         await say_stalled(stalled)
-        await asyncio.sleep(BEAT_S)
+        await pause(stop, BEAT_S)
 
 
 async def probe(readiness: Readiness, part: str, ask: Callable[[], Awaitable[object]]) -> None:
@@ -124,9 +128,33 @@ async def probe(readiness: Readiness, part: str, ask: Callable[[], Awaitable[obj
         readiness.say(part, READY)
 
 
-async def keep_probing(readiness: Readiness, asks: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
-    """Ask every part in turn, until cancelled."""
-    while True:
+async def keep_probing(
+    readiness: Readiness, asks: Mapping[str, Callable[[], Awaitable[object]]], stop: asyncio.Event
+) -> None:
+    """Ask every part in turn, until `stop`."""
+    while not stop.is_set():
         for part, ask in asks.items():
             await probe(readiness, part, ask)
-        await asyncio.sleep(PROBE_EVERY_S)
+        await pause(stop, PROBE_EVERY_S)
+
+
+@asynccontextmanager
+async def ticking(tick: Tick) -> AsyncIterator[None]:
+    """Tick for a loop that waits in the block for something long which ends by itself."""
+
+    async def keep() -> None:
+        while True:
+            tick()
+            await asyncio.sleep(BEAT_S)
+
+    keeping = asyncio.create_task(keep(), name="ticking")
+    try:
+        yield
+    finally:
+        keeping.cancel()
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but not longer than until `stop`."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -121,11 +121,11 @@ def _watching(
     stop: asyncio.Event,
 ) -> Mapping[str, Coroutine[None, None, None]]:  # fmt: skip
     """What looks after the others and, where metrics are told, reads what they tell."""
-    parts = {"liveness": health.watch(told.liveness, server.say_stalled)}
+    parts = {"liveness": health.watch(told.liveness, server.say_stalled, stop)}
     if settings.metrics_listen:
         observing.watch_pool(platform.database)
         asks = {"database": platform.database.answer, "events": platform.events.topics}
-        parts["readiness"] = health.keep_probing(told.readiness, asks)
+        parts["readiness"] = health.keep_probing(told.readiness, asks, stop)
         if "relay" in settings.roles:
             parts["metrics"] = StateMetrics(platform, tuple(composition.jobs)).run(stop)
     return parts

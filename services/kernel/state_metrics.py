@@ -13,6 +13,7 @@ from services.kernel import metrics
 from services.kernel.events.deadletters import DeadLetters
 from services.kernel.events.port import EventLogUnavailable
 from services.kernel.events.tables import outbox
+from services.kernel.health import pause
 from services.kernel.platform import Platform
 from services.kernel.storage.port import StorageError
 
@@ -49,7 +50,7 @@ class StateMetrics:
                         "not read just now", action="metrics.unread", source=read.__name__, error=type(error).__name__
                     )
             rounds += 1
-            await _pause(stop, EVERY_S)
+            await pause(stop, EVERY_S)
 
     async def database(self) -> None:
         """Jobs per stage and state, the outbox. Raises SQLAlchemy's errors."""
@@ -99,10 +100,3 @@ class StateMetrics:
 
     def _read(self, source: str) -> None:
         metrics.STATE_REFRESHED.labels(source=source).set(self._platform.clock.now().timestamp())
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

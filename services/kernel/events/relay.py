@@ -16,7 +16,7 @@ from services.kernel.events.observing import publishing
 from services.kernel.events.outbox import channel
 from services.kernel.events.port import EventLog, EventLogUnavailable, Prunable, Record
 from services.kernel.events.tables import inbox, outbox
-from services.kernel.health import Tick, unwatched
+from services.kernel.health import Tick, ticking, unwatched
 from services.kernel.wakeup import Wakeup, listening
 
 BATCH = 500
@@ -96,7 +96,8 @@ class Relay:
         now = asyncio.get_running_loop().time()
         if now >= self._prune_at:
             self._prune_at = now + PRUNE_EVERY_S
-            await self.prune()
+            async with ticking(self._tick):  # the first time over an old database it may take minutes
+                await self.prune()
 
     async def prune(self) -> None:
         """Drop old inbox rows, and old records where the log has to be told. Raises `EventLogUnavailable`."""

@@ -77,6 +77,35 @@ async def test_a_part_is_what_it_answers(monkeypatch: pytest.MonkeyPatch) -> Non
     assert readiness.parts == {"started": "starting", "a": "ready", "b": "EventLogUnavailable", "c": "TimeoutError"}
 
 
+async def test_every_part_is_asked_until_the_end_which_is_heard_at_once() -> None:
+    readiness, stop, asked = Readiness(), asyncio.Event(), 0
+
+    async def ask() -> None:
+        nonlocal asked
+        asked += 1
+        stop.set()
+
+    async with asyncio.timeout(health.PROBE_EVERY_S):
+        await health.keep_probing(readiness, {"a": ask}, stop)
+    assert asked == 1
+    assert readiness.parts["a"] == health.READY
+
+
+async def test_what_is_waited_for_and_ends_by_itself_freezes_nothing(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "BEAT_S", 0.0)
+    liveness = Liveness(10, hand)
+    tick = liveness.loop("relay")
+    async with health.ticking(tick), asyncio.timeout(DEADLINE_S):
+        hand.moment += 11
+        while liveness.stalled():
+            await asyncio.sleep(0)
+    hand.moment += 11
+    await asyncio.sleep(0)
+    assert liveness.stalled() == ("relay",)
+
+
 @pytest.fixture
 def hand() -> Hand:
     return Hand()
@@ -205,13 +234,15 @@ async def test_grpc_says_the_same_under_a_name_of_its_own(
                     pass
 
         await said(serving)
+        stop = asyncio.Event()
         with structlog.testing.capture_logs() as lines:
-            watching = asyncio.create_task(health.watch(liveness, server.say_stalled))
+            watching = asyncio.create_task(health.watch(liveness, server.say_stalled, stop))
             hand.moment += 11
             await said(not_serving)
             tick()
             await said(serving)
-            watching.cancel()
+            stop.set()
+            await watching
         told = [(line["action"], line["loops"]) for line in lines if line["action"].startswith("health.")]
         assert told == [("health.stalled", "relay"), ("health.recovered", "relay")]
     await server.stop(0)
