@@ -17,7 +17,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.kernel import health, lifeline, observing, telemetry
+from services.kernel import health, lifeline, observing, telemetry, tracing
 from services.kernel.config import ServiceSettings, explain
 from services.kernel.db.engine import Database
 from services.kernel.db.locking import lead
@@ -143,7 +143,8 @@ async def _every(database: Database, periodic: Periodic, stop: asyncio.Event) ->
         try:
             async with lead(database.url, database.schema, periodic.name) as leadership:
                 if leadership is not None:
-                    await periodic.run()
+                    with tracing.span(f"periodic {database.schema} {periodic.name}", parent=""):
+                        await periodic.run()
         except (OSError, AppError, StorageError, SQLAlchemyError) as error:
             log.warning("will try again", action="periodic.failed", part=periodic.name, error=type(error).__name__)
 

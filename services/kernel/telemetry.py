@@ -48,7 +48,6 @@ def configure(*, service: str, level: str, stream: TextIO | None = None) -> None
     target = sys.stderr if stream is None else stream
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        add_trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         lambda _logger, _method, event: {**event, "service": service},
@@ -67,6 +66,7 @@ def configure(*, service: str, level: str, stream: TextIO | None = None) -> None
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 redact,
+                add_trace,  # after it: now and then 18 of a trace's digits look like an ID number
                 _renderer(target),
             ],
         )

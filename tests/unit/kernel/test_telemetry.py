@@ -11,6 +11,7 @@ import structlog
 
 from services.kernel import telemetry
 from services.kernel.redaction import REDACTED
+from tests.samples import sample
 
 ID_NUMBER = "510123197803150026"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -152,6 +153,21 @@ def test_lines_inside_carry_trace_and_request(stream: io.StringIO) -> None:
     assert (inside["trace_id"], inside["span_id"], inside["request_id"]) == (trace_id, span_id, "r-1")
     assert not {"trace_id", "span_id", "request_id"} & set(outside)
     assert telemetry.traceparent() == ""
+
+
+def test_a_trace_whose_number_looks_like_a_person_is_none(stream: io.StringIO) -> None:
+    with telemetry.correlated(traceparent=f"00-abcdefabcdef{ID_NUMBER}ab-b7ad6b7169203331-01"):
+        log.info("inside", action="x")
+    written = line(stream)
+    assert written["trace_id"] == f"abcdefabcdef{ID_NUMBER}ab"
+    assert "redacted" not in written
+
+
+def test_lines_that_held_what_they_must_not_are_counted(stream: io.StringIO) -> None:
+    before = sample("shenbao_log_lines_redacted_total")
+    log.info("one", action="x", file_name="a", number=ID_NUMBER)
+    log.info("two", action="x", file_id="f-1")
+    assert sample("shenbao_log_lines_redacted_total") == before + 1
 
 
 @pytest.mark.parametrize(
