@@ -16,6 +16,7 @@ from services.kernel.tracing import Attribute
 _UNTRACED = ("/healthz", "/readyz", "/static/")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NO_ROUTE = "none"
+_GONE = 499
 
 
 class Observed:
@@ -33,7 +34,7 @@ class Observed:
         if scope["path"].startswith(_UNTRACED):
             await self._measure(scope, receive, send)
             return
-        with tracing.span("request", SpanKind.SERVER, parent="") as span:
+        with tracing.task_span("request", SpanKind.SERVER, parent="") as span:
             try:
                 status = await self._measure(scope, receive, send)
                 if status >= 500:
@@ -43,19 +44,28 @@ class Observed:
                 _name(span, scope)
 
     async def _measure(self, scope: Scope, receive: Receive, send: Send) -> int:
-        """The status that was sent; 500 when the application broke before it sent one."""
-        status = 500
+        """The status that was sent; 500 when the application broke before it sent one, 499 when that was because the
+        other side went away.
+        """
+        status, gone = 0, False
+
+        async def receiving() -> Message:
+            nonlocal gone
+            message = await receive()
+            gone = gone or message["type"] == "http.disconnect"
+            return message
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = _GONE if gone and message["status"] >= 500 else message["status"]
             await send(message)
 
         began = time.perf_counter()
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, receiving, sending)
         finally:
+            status = status or (_GONE if gone else 500)
             labels = {"method": method_of(scope), "route": route_of(scope), "status": f"{status // 100}xx"}
             metrics.HTTP_DURATION.labels(**labels).observe(time.perf_counter() - began)
         return status

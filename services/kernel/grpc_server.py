@@ -16,7 +16,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from opentelemetry.trace import SpanKind
 
-from services.kernel import grpc_errors, metrics, trace_context, tracing
+from services.kernel import grpc_errors, metrics, tracing
 from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError, Kind
 from services.kernel.storage.port import StoreFull, StoreUnavailable
@@ -135,17 +135,10 @@ class _Guard(grpc.aio.ServerInterceptor):
 
 
 async def _traced(answers: AsyncIterator[Any], method: str, parent: str) -> AsyncIterator[Any]:
-    span = tracing.begin(method[1:], SpanKind.SERVER, parent=parent, attributes=tracing.rpc(method))
-    trace_context.enter(span)
-    try:
-        with _refusing(method):
-            async for answer in answers:
-                yield answer
-    except BaseException as error:
-        tracing.mark_failed(span, error)
-        raise
-    finally:
-        span.end()
+    named = tracing.rpc(method)
+    with tracing.task_span(method[1:], SpanKind.SERVER, parent=parent, attributes=named), _refusing(method):
+        async for answer in answers:
+            yield answer
 
 
 @contextmanager

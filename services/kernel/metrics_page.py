@@ -5,6 +5,7 @@ gateway's own port does not have it.
 """
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,8 +46,9 @@ class MetricsPage:
         self._liveness = liveness
         self._readiness = readiness
         host, _, port = address.rpartition(":")
+        kind = _ServerOverIPv6 if ":" in host else _Server
         try:
-            self._server = _Server((host.strip("[]"), int(port)), _handler(self))
+            self._server = kind((host.strip("[]"), int(port)), _handler(self))
         except OSError as error:
             raise AppError("metrics.cannot-listen", Kind.PRECONDITION, address=address, why=error.strerror) from error
         threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
@@ -81,6 +83,10 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A peer that hangs up is nothing to tell of."""
+
+
+class _ServerOverIPv6(_Server):
+    address_family = socket.AF_INET6
 
 
 def _json(good: bool, body: object) -> Answer:  # noqa: FBT001 - what it is about

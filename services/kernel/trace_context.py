@@ -52,7 +52,7 @@ def within(span: Span) -> Iterator[None]:
 
 
 def enter(span: Span) -> None:
-    """Make it the current one for the rest of this task: for a generator, which another task may have to close."""
+    """Make it the current one for the rest of this task."""
     otel.attach(trace.set_span_in_context(span))
 
 

@@ -87,9 +87,27 @@ def span(
 ) -> Iterator[Span]:
     """As `begin`; current inside, ended after, marked when an exception leaves it."""
     opened = begin(name, kind, parent=parent, attributes=attributes)
+    with _ending(opened), trace_context.within(opened):
+        yield opened
+
+
+@contextmanager
+def task_span(
+    name: str, kind: SpanKind, *, parent: str | None = None, attributes: Attributes | None = None
+) -> Iterator[Span]:
+    """As `span`, for what a task was made for: it stays current after its end. So what is logged last still belongs to
+    it, and a generator may be closed by another task.
+    """
+    opened = begin(name, kind, parent=parent, attributes=attributes)
+    trace_context.enter(opened)
+    with _ending(opened):
+        yield opened
+
+
+@contextmanager
+def _ending(opened: Span) -> Iterator[None]:
     try:
-        with trace_context.within(opened):
-            yield opened
+        yield
     except BaseException as error:
         mark_failed(opened, error)
         raise

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import Request
 from opentelemetry.trace import StatusCode
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 import services.gateway
+from services.gateway import problems
 from services.gateway.app import Application, Static
 from services.kernel.errors import AppError, Kind
 from services.kernel.tracing import Attribute
@@ -85,6 +89,31 @@ async def test_whatever_is_asked_few_names_come_of_it(
     await ask(method, path)
     assert (kept.named(name).status.status_code is StatusCode.ERROR) == (status == "5xx")
     assert requests(method_label, route, status) == before + 1
+
+
+async def test_who_goes_away_in_the_middle_is_no_fault_of_ours(kept: Recorded) -> None:
+    app = Application()
+
+    async def take(request: Request) -> int:
+        return len(await request.body())
+
+    app.add_api_route("/taken", take, methods=["PUT"])
+    app.add_exception_handler(Exception, problems.on_bug)
+    scope = {
+        "type": "http", "method": "PUT", "path": "/taken", "headers": [], "query_string": b"", "http_version": "1.1",
+    }  # fmt: skip
+    sent: list[Message] = [{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        return sent.pop(0)
+
+    async def send(_message: Message) -> None:
+        return
+
+    before = requests("PUT", "/taken", "4xx")
+    with pytest.raises(ClientDisconnect):
+        await app(scope, receive, send)
+    assert requests("PUT", "/taken", "4xx") == before + 1
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/static/shenbao.css?v=1"])

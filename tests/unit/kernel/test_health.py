@@ -1,6 +1,7 @@
 """A frozen loop is found, an outage is not mistaken for one, and both are told on an address of their own."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import httpx
@@ -251,6 +252,15 @@ async def test_grpc_says_the_same_under_a_name_of_its_own(
 def test_what_is_not_there_is_not_there(page: MetricsPage) -> None:
     assert ask(page, "/").status_code == 404
     assert ask(page, "/healthz?full=1").status_code == 200
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_an_address_of_the_newer_protocol(liveness: Liveness) -> None:
+    opened = MetricsPage("[::1]:0", CollectorRegistry(), liveness, Readiness())
+    try:
+        assert httpx.get(f"http://[::1]:{opened.port}/healthz", trust_env=False).status_code == 200
+    finally:
+        opened.close()
 
 
 def test_an_address_that_is_taken(liveness: Liveness, page: MetricsPage) -> None:

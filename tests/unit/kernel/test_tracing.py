@@ -84,6 +84,18 @@ async def test_tasks_that_run_at_once_keep_their_traces_apart(kept: Recorded) ->
     assert one.split("-")[1] != other.split("-")[1]
 
 
+async def test_the_span_of_a_task_stays_current_to_the_end_of_the_task(kept: Recorded) -> None:
+    async def work() -> str:
+        with pytest.raises(LookupError), tracing.task_span("work", SpanKind.SERVER, parent=TRACE):
+            raise LookupError
+        return telemetry.traceparent()
+
+    last = await asyncio.create_task(work())
+    assert trace_context.parse(last).span_id == id_of(kept.named("work"))
+    assert (kept.named("work").attributes or {})[Attribute.ERROR_TYPE] == "LookupError"
+    assert telemetry.traceparent() == ""
+
+
 def test_a_span_that_was_begun_is_not_current(kept: Recorded) -> None:
     opened = begin("apart", SpanKind.CLIENT, parent=TRACE)
     assert telemetry.traceparent() == ""
