@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import structlog
 
@@ -40,7 +40,7 @@ async def told(service: str, settings: ServiceSettings) -> AsyncIterator[Health]
     Raises `AppError` metrics.cannot-listen.
     """
     found = Health(liveness=Liveness(settings.stall_s), readiness=Readiness())
-    metrics.BUILD_INFO.labels(version=version("shenbao"), roles=",".join(settings.roles)).set(1)
+    metrics.BUILD_INFO.labels(version=_version(), roles=",".join(settings.roles)).set(1)
     async with contextlib.AsyncExitStack() as stack:
         if settings.metrics_listen:
             page = MetricsPage(
@@ -51,6 +51,14 @@ async def told(service: str, settings: ServiceSettings) -> AsyncIterator[Health]
         beating = asyncio.create_task(health.beat(found.liveness), name="beat")
         stack.callback(beating.cancel)
         yield found
+
+
+def _version() -> str:
+    """Of the installed package; code that runs from a folder has none."""
+    try:
+        return version("shenbao")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def watch_pool(database: Database) -> None:

@@ -26,7 +26,7 @@ from services.kernel.events.port import EventLog
 from services.kernel.events.relay import Relay
 from services.kernel.ids import TimeOrderedIds
 from services.kernel.jobs.queue import Queue
-from services.kernel.jobs.worker import Handler, Running
+from services.kernel.jobs.worker import Handler, Running, Worker
 from services.kernel.platform import Platform
 from services.kernel.state_metrics import StateMetrics
 from services.kernel.telemetry import correlated, traceparent
@@ -131,6 +131,29 @@ async def test_each_run_is_counted_with_how_it_ended(
     await run_until(worker(database, queue, {STAGE: handler(database)}).run, over())
     assert sample("shenbao_jobs_finished_total", stage=STAGE, outcome=outcome) == before + 1
     assert sample("shenbao_job_duration_seconds_count", stage=STAGE) == timed + 1
+
+
+async def test_a_worker_ticks_while_it_waits_and_while_it_works(database: Database, queue: Queue) -> None:
+    ticked, entered = asyncio.Semaphore(0), asyncio.Event()
+
+    async def endless(_running: Running) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    async def ticks() -> None:
+        for _ in range(3):
+            await ticked.acquire()
+        await put(database, new("a"), new("b"))
+        await entered.wait()
+        while not ticked.locked():
+            await ticked.acquire()
+        await ticked.acquire()
+
+    watched = Worker(
+        database=database, queue=queue, handlers={STAGE: endless}, clock=SystemClock(), concurrency=1,
+        tick=ticked.release,
+    )  # fmt: skip
+    await run_until(watched.run, ticks())
 
 
 async def test_a_job_that_is_given_back_is_counted_as_such(database: Database, queue: Queue) -> None:
@@ -273,7 +296,7 @@ async def test_a_database_that_is_away_is_told_of_and_asked_again(
         asked += 1
         if asked == 2:
             stop.set()
-        raise ConnectionRefusedError
+        raise ConnectionRefusedError if asked == 1 else LookupError
 
     monkeypatch.setattr(state, "database", away)
     monkeypatch.setattr("services.kernel.state_metrics.EVERY_S", 0.01)
