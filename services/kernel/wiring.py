@@ -11,8 +11,8 @@ from services.kernel.crypto import KeyRing, keys_from_text
 from services.kernel.db.engine import Database
 from services.kernel.errors import AppError, Kind
 from services.kernel.events.embedded import EmbeddedLog
-from services.kernel.events.kafka import KafkaLog
-from services.kernel.events.kafka_connection import Security, cluster_of
+from services.kernel.events.kafka.connection import Security, cluster_of
+from services.kernel.events.kafka.log import KafkaLog
 from services.kernel.events.port import EventLog
 from services.kernel.ids import Ids, TimeOrderedIds
 from services.kernel.jobs.queue import Queue

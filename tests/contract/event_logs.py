@@ -12,9 +12,9 @@ import pytest
 from services.kernel.db.roles import role_of
 from services.kernel.events.embedded import EmbeddedLog
 from services.kernel.events.embedded_member import Member
-from services.kernel.events.kafka import KafkaLog
-from services.kernel.events.kafka_connection import Security, cluster_of
-from services.kernel.events.kafka_member import KafkaMember
+from services.kernel.events.kafka.connection import Security, cluster_of
+from services.kernel.events.kafka.log import KafkaLog
+from services.kernel.events.kafka.member import KafkaMember
 from services.kernel.events.port import Delivered, EventLog, Subscription, Topic
 from tests.cluster import Cluster
 from tools.stack.kafka import Broker

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.cli.embedded.platform import free_ports
-from services.kernel.events.kafka import BATCH_BYTES, KafkaLog
-from services.kernel.events.kafka_connection import Security, cluster_of
+from services.kernel.events.kafka.connection import Security, cluster_of
+from services.kernel.events.kafka.log import BATCH_BYTES, KafkaLog
 from services.kernel.events.port import EventLogUnavailable, Record, Topic, TopicMissing
 from services.kernel.events.topics import declared
 from tests.contract.event_logs import fetched

@@ -14,7 +14,7 @@ from services.kernel import health, metrics
 from services.kernel.clock import SystemClock
 from services.kernel.errors import AppError
 from services.kernel.events.consumer import Consumer
-from services.kernel.events.port import Delivered, EventLogUnavailable, Lag, Record
+from services.kernel.events.port import AppliedTopic, Delivered, EventLogUnavailable, Lag, Record, Topic
 from services.kernel.grpc_client import open_channel
 from services.kernel.grpc_server import ALIVE, GrpcServer
 from services.kernel.health import Liveness, Readiness
@@ -165,8 +165,8 @@ class Stuck:
             await asyncio.get_running_loop().create_future()
         raise EventLogUnavailable("away")
 
-    async def commit(self, record: Delivered) -> None:
-        raise AssertionError(record)
+    async def commit(self, *records: Delivered) -> None:
+        assert not records
 
     async def close(self) -> None:
         return
@@ -185,8 +185,15 @@ class Stuck:
         for record in none:
             yield record
 
-    async def ensure_topics(self, topics: Mapping[str, int]) -> None:
+    async def apply_topics(self, topics: Sequence[Topic]) -> Sequence[AppliedTopic]:
         raise AssertionError(topics)
+
+    async def stay(self) -> None:
+        return
+
+    @property
+    def assigned(self) -> frozenset[tuple[str, int]]:
+        return frozenset()
 
     async def topics(self) -> Sequence[str]:
         return ()

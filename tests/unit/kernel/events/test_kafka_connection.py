@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import AppError
-from services.kernel.events.kafka_connection import Cluster, Security, cluster_of
+from services.kernel.events.kafka.connection import Cluster, Security, cluster_of
 
 PLAIN = Security()
 

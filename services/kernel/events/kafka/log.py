@@ -14,10 +14,10 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from services.kernel.events.kafka_connection import Cluster, outages_translated
-from services.kernel.events.kafka_member import KafkaMember, delivered
-from services.kernel.events.kafka_reader import Reader
-from services.kernel.events.kafka_topics import Topics
+from services.kernel.events.kafka.connection import Cluster, outages_translated
+from services.kernel.events.kafka.member import KafkaMember, delivered
+from services.kernel.events.kafka.reader import Reader
+from services.kernel.events.kafka.topics import Topics
 from services.kernel.events.port import AppliedTopic, Delivered, Lag, Record, Topic, TopicMissing
 
 #: Bytes of one batch; a broker takes 1 MiB unless told otherwise.

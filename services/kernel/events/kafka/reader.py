@@ -5,7 +5,7 @@ from typing import Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from services.kernel.events.kafka_connection import Cluster, outages_translated
+from services.kernel.events.kafka.connection import Cluster, outages_translated
 
 _PAGE_RECORDS = 500
 _WAIT_MS = 1000

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from services.kernel.events.kafka_connection import (
+from services.kernel.events.kafka.connection import (
     MAX_POLL_INTERVAL_MS,
     REBALANCE_TIMEOUT_MS,
     Cluster,

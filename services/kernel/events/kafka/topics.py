@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from services.kernel.events.kafka_connection import Cluster, outages_translated
+from services.kernel.events.kafka.connection import Cluster, outages_translated
 from services.kernel.events.port import AppliedTopic, EventLogUnavailable, Topic
 from services.kernel.events.topics import applied_topic
 
