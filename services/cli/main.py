@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "demo_command:demo",
     "audit": "audit_commands:app",
     "topics": "topics_commands:app",
+    "migrate": "migrate_command:migrate",
 }
 
 

@@ -3,44 +3,47 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from services.kernel.db.engine import Database
 
-_metadata = sa.MetaData()
+metadata = sa.MetaData()
 _MOMENT = sa.DateTime(timezone=True)
 accounts = sa.Table(
     "accounts",
-    _metadata,
+    metadata,
     sa.Column("account_id", sa.Text, primary_key=True),
-    sa.Column("login", sa.Text),
-    sa.Column("password_hash", sa.Text),
-    sa.Column("must_change", sa.Boolean),
-    sa.Column("disabled", sa.Boolean),
-    sa.Column("failures", sa.Integer),
+    sa.Column("login", sa.Text, nullable=False, unique=True),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("must_change", sa.Boolean, nullable=False),
+    sa.Column("disabled", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("locked_until", _MOMENT),
+    sa.Column("created_at", _MOMENT, nullable=False, server_default=sa.func.now()),
 )
 sessions = sa.Table(
     "sessions",
-    _metadata,
+    metadata,
     sa.Column("token_sha256", sa.LargeBinary, primary_key=True),
-    sa.Column("account_id", sa.Text),
-    sa.Column("csrf", sa.Text),
-    sa.Column("created_at", _MOMENT),
-    sa.Column("seen_at", _MOMENT),
+    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.account_id"), nullable=False),
+    sa.Column("csrf", sa.Text, nullable=False),
+    sa.Column("created_at", _MOMENT, nullable=False),
+    sa.Column("seen_at", _MOMENT, nullable=False),
 )
 answers = sa.Table(
     "answers",
-    _metadata,
+    metadata,
     sa.Column("account_id", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("fingerprint", sa.LargeBinary),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
     sa.Column("status", sa.Integer),
     sa.Column("body", sa.LargeBinary),
-    sa.Column("etag", sa.Text),
-    sa.Column("created_at", _MOMENT),
+    sa.Column("etag", sa.Text, nullable=False, server_default=""),
+    sa.Column("created_at", _MOMENT, nullable=False),
+    sa.Index("answers_created_at", "created_at"),
 )
 
 
@@ -55,6 +58,11 @@ class Account:
     disabled: bool
     failures: int
     locked_until: datetime | None
+
+
+def _account(row: Any) -> Account:
+    names = ("account_id", "login", "password_hash", "must_change", "disabled", "failures", "locked_until")
+    return Account(**{name: row[name] for name in names})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +100,7 @@ class Repository:
         where = accounts.c.login == login if login else accounts.c.account_id == account_id
         async with self.database.transaction() as connection:
             row = (await connection.execute(sa.select(accounts).where(where))).mappings().first()
-        return None if row is None else Account(**row)
+        return None if row is None else _account(row)
 
     async def create_account(self, account_id: str, login: str, password_hash: str, *, must_change: bool) -> bool:
         """Insert; False when the login or id is taken."""
@@ -114,7 +122,7 @@ class Repository:
         if search:
             query = query.where(accounts.c.login.contains(search, autoescape=True))
         async with self.database.transaction() as connection:
-            return [Account(**row) for row in (await connection.execute(query)).mappings()]
+            return [_account(row) for row in (await connection.execute(query)).mappings()]
 
     async def taken(self, logins: Sequence[str]) -> set[str]:
         """Those of the logins that exist."""

@@ -22,39 +22,39 @@ from services.pdfcheck.ports import DocumentReport, MergedFile, Recipe, RecipePa
 SERVICE = "pdfcheck"
 _REPORT = "pdfcheck.reports.body"
 _MERGED = "pdfcheck.merged.body"
-_metadata = sa.MetaData()
+metadata = sa.MetaData()
 _MOMENT = sa.DateTime(timezone=True)
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
-    return [sa.Column(name, sa.Text) for name in names]
+    return [sa.Column(name, sa.Text, nullable=False) for name in names]
 
 
 reports = sa.Table(
     "reports",
-    _metadata,
+    metadata,
     sa.Column("file_id", sa.Text, primary_key=True),
     *_texts("dossier_id", "organisation_path", "report_id", "verdict"),
-    sa.Column("version", sa.BigInteger),
-    sa.Column("body", sa.LargeBinary),
-    sa.Column("checked_at", _MOMENT),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("checked_at", _MOMENT, nullable=False),
 )
 materials = sa.Table(
     "materials",
-    _metadata,
+    metadata,
     sa.Column("material_id", sa.Text, primary_key=True),
     *_texts("dossier_id", "organisation_path", "item_id", "recipe_sha256"),
-    sa.Column("parts", pg.JSONB),
-    sa.Column("version", sa.BigInteger),
+    sa.Column("parts", pg.JSONB, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
 )
 merged_files = sa.Table(
     "merged",
-    _metadata,
+    metadata,
     sa.Column("material_id", sa.Text, primary_key=True),
     *_texts("dossier_id", "organisation_path", "merged_id", "recipe_sha256", "object_key", "sha256", "verdict"),
-    *[sa.Column(name, sa.BigInteger) for name in ("version", "size_bytes", "pages")],
-    sa.Column("body", sa.LargeBinary),
-    sa.Column("merged_at", _MOMENT),
+    *[sa.Column(name, sa.BigInteger, nullable=False) for name in ("version", "size_bytes", "pages")],
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("merged_at", _MOMENT, nullable=False),
 )
 
 

@@ -37,37 +37,40 @@ SERVICE = "upload"
 _NAME_CONTEXT = "upload.file_name"
 #: A session that has been completing for this long was abandoned by its sender; the sweeper completes it.
 _STUCK = timedelta(minutes=2)
-_metadata = sa.MetaData()
+metadata = sa.MetaData()
 _PLACE = ("dossier_id", "organisation_path", "material_id", "item_id", "component_id")
 
 
 def _columns(*names: str) -> list[sa.Column[str]]:
-    return [sa.Column(name, sa.Text) for name in names]
+    return [sa.Column(name, sa.Text, nullable=False) for name in names]
 
 
 uploads = sa.Table(
     "uploads",
-    _metadata,
+    metadata,
     sa.Column("upload_id", sa.Text, primary_key=True),
-    *_columns("file_id", *_PLACE, "declared_sha256", "object_key", "store_upload_id", "state"),
-    sa.Column("file_name", sa.LargeBinary),
-    sa.Column("file_name_lookup", sa.LargeBinary),
-    sa.Column("size_bytes", sa.BigInteger),
-    sa.Column("part_size_bytes", sa.BigInteger),
-    sa.Column("created_at", sa.DateTime(timezone=True)),
-    sa.Column("expires_at", sa.DateTime(timezone=True)),
-    sa.Column("expected_parts", pg.JSONB),
+    sa.Column("file_id", sa.Text, nullable=False, unique=True),
+    *_columns(*_PLACE, "declared_sha256", "object_key", "store_upload_id", "state"),
+    sa.Column("file_name", sa.LargeBinary, nullable=False),
+    sa.Column("file_name_lookup", sa.LargeBinary, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("part_size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("expected_parts", pg.JSONB, nullable=False),
+    sa.Index("uploads_dossier", "dossier_id", "material_id", "state"),
 )
 files = sa.Table(
     "files",
-    _metadata,
+    metadata,
     sa.Column("file_id", sa.Text, primary_key=True),
     *_columns(*_PLACE, "media_type", "sha256", "declared_sha256", "object_key", "etag", "area", "state"),
-    sa.Column("file_name", sa.LargeBinary),
-    sa.Column("size_bytes", sa.BigInteger),
-    sa.Column("stored_at", sa.DateTime(timezone=True)),
-    sa.Column("version", sa.BigInteger),
-    sa.Column("rejection_code", sa.Text),
+    sa.Column("file_name", sa.LargeBinary, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("rejection_code", sa.Text, nullable=False),
+    sa.Index("files_dossier", "dossier_id"),
 )
 
 

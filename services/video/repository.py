@@ -22,26 +22,31 @@ from services.video.ports import Disc, Subject, VideoReport
 SERVICE = "video"
 _REPORT = "video.reports.body"
 _NAME = "video.discs.file_name"
-_metadata = sa.MetaData()
+metadata = sa.MetaData()
+
+
+def _texts(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, nullable=False) for name in names]
+
+
 reports = sa.Table(
     "reports",
-    _metadata,
+    metadata,
     sa.Column("file_id", sa.Text, primary_key=True),
-    *[sa.Column(name, sa.Text) for name in ("dossier_id", "organisation_path", "report_id", "verdict")],
-    sa.Column("version", sa.BigInteger),
-    sa.Column("body", sa.LargeBinary),
-    sa.Column("checked_at", sa.DateTime(timezone=True)),
+    *_texts("dossier_id", "organisation_path", "report_id", "verdict"),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
 )
 discs = sa.Table(
     "discs",
-    _metadata,
+    metadata,
     sa.Column("file_id", sa.Text, primary_key=True),
-    *[sa.Column(name, sa.Text) for name in ("dossier_id", "organisation_path", "disc_id", "object_key", "sha256")],
-    *[sa.Column(name, sa.Text) for name in ("file_sha256", "label")],
-    sa.Column("file_name", sa.LargeBinary),
-    sa.Column("version", sa.BigInteger),
-    sa.Column("size_bytes", sa.BigInteger),
-    sa.Column("built_at", sa.DateTime(timezone=True)),
+    *_texts("dossier_id", "organisation_path", "disc_id", "object_key", "sha256", "file_sha256", "label"),
+    sa.Column("file_name", sa.LargeBinary, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("built_at", sa.DateTime(timezone=True), nullable=False),
 )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from services.kernel.db.engine import Database
 from services.kernel.db.locking import lock_in_transaction
@@ -42,12 +42,23 @@ def head(schema: str) -> str:
     return found
 
 
+def revisions(schema: str) -> Sequence[str]:
+    """Every revision that this code knows, oldest first."""
+    return [script.revision for script in reversed(list(_scripts(schema).walk_revisions()))]
+
+
+def _is_down(schema: str, target: str, found: Sequence[str]) -> bool:
+    """Whether the way from `found` (nothing, or one revision) to `target` takes changes back."""
+    known = ["base", *revisions(schema)]
+    return target != "head" and bool(found) and known.index(target) < known.index(found[0])
+
+
 def _run(connection: Connection, schema: str, target: str) -> None:
     scripts = _scripts(schema)
     configuration = Config()
 
     def steps(revision: Any, _context: Any) -> Any:
-        down = target == "base"
+        down = _is_down(schema, target, revision)
         return scripts._downgrade_revs(target, revision) if down else scripts._upgrade_revs(target, revision)  # noqa: SLF001 - what alembic.command does
 
     with EnvironmentContext(configuration, scripts, fn=steps, destination_rev=target) as environment:
@@ -56,18 +67,43 @@ def _run(connection: Connection, schema: str, target: str) -> None:
 
 
 async def migrate(owner_url: str, schemas: Sequence[str], *, target: str = "head") -> None:
-    """Bring every schema to `target` ("head", "base" or a revision), one transaction per schema.
+    """Bring every schema to `target` ("head", "base" or a revision), up or down, one transaction per schema.
 
-    Two at once wait for each other. Raises SQLAlchemy's errors when the database refuses.
+    Two at once wait for each other. Raises `AppError` database.unknown-revision, for a target or for what the schema
+    is at, and SQLAlchemy's errors when the database refuses.
     """
     engine = create_async_engine(owner_url)
     try:
         for schema in schemas:
             async with engine.begin() as connection:
                 await lock_in_transaction(connection, schema, "migrate")
+                for revision in (target, await _found(connection, schema)):
+                    _check_known(schema, revision)
                 await connection.run_sync(_run, schema, target)
     finally:
         await engine.dispose()
+
+
+def _check_known(schema: str, revision: str) -> None:
+    known = revisions(schema)
+    if revision not in ("", "base", "head", *known):
+        raise AppError(
+            "database.unknown-revision", Kind.PRECONDITION, schema=schema, measured=revision, allowed=", ".join(known)
+        )
+
+
+async def _found(connection: AsyncConnection, schema: str) -> str:
+    """The schema's revision, "" before the first migration."""
+    table = f"{schema}.{_VERSION_TABLE}"
+    there = await connection.execute(text("SELECT to_regclass(:table)"), {"table": table})
+    if there.scalar_one() is None:
+        return ""
+    return str((await connection.execute(text(f"SELECT version_num FROM {table}"))).scalar() or "")
+
+
+async def found_revisions(connection: AsyncConnection, schemas: Sequence[str]) -> Mapping[str, str]:
+    """Schema → its revision, "" where nothing was migrated yet."""
+    return {schema: await _found(connection, schema) for schema in schemas}
 
 
 async def await_revision(database: Database, *, deadline_s: float) -> None:

@@ -1,6 +1,6 @@
 """The owner role for migrations and one restricted role per service, each with a schema of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -29,11 +29,17 @@ async def _role(connection: AsyncConnection, name: str, password: str) -> None:
     )
 
 
-async def bootstrap(superuser_url: str, database_url: str, database: str, passwords: Mapping[str, str]) -> None:
+async def bootstrap(
+    superuser_url: str,
+    database_url: str,
+    database: str,
+    passwords: Mapping[str, str],
+    schemas: Sequence[str] = SCHEMAS,
+) -> None:
     """Make roles, database, schemas and grants; repeating it changes nothing.
 
     `passwords` maps the owner's and every service's role to its password; `database_url` is the superuser's URL of
-    `database`, which is made when it is missing.
+    `database`, which is made when it is missing. A service with a database of its own has only its `schemas` there.
     """
     engine = create_async_engine(superuser_url, isolation_level="AUTOCOMMIT")
     try:
@@ -44,20 +50,22 @@ async def bootstrap(superuser_url: str, database_url: str, database: str, passwo
                 text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": database}
             )
             if not found.first():
-                await connection.execute(text(f"CREATE DATABASE {database} OWNER {OWNER}"))
+                await connection.execute(
+                    text(f'CREATE DATABASE "{database}" OWNER {OWNER} ENCODING UTF8 TEMPLATE template0')
+                )
     finally:
         await engine.dispose()
     engine = create_async_engine(database_url)
     try:
         async with engine.begin() as connection:
-            await _schemas(connection)
+            await _schemas(connection, schemas)
     finally:
         await engine.dispose()
 
 
-async def _schemas(connection: AsyncConnection) -> None:
+async def _schemas(connection: AsyncConnection, schemas: Sequence[str]) -> None:
     await connection.execute(text("REVOKE ALL ON SCHEMA public FROM PUBLIC"))
-    for schema in SCHEMAS:
+    for schema in schemas:
         await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}"))
         users = SERVICES if schema == "events" else (schema,)
         for service in users:

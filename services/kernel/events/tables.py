@@ -26,6 +26,7 @@ inbox = sa.Table(
     sa.Column("consumer_group", sa.Text, primary_key=True),
     sa.Column("event_id", sa.Text, primary_key=True),
     sa.Column("received_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Index("inbox_received_at", "received_at"),
 )
 
 #: The newest version of each aggregate that a group has seen, per source; older events are ignored.

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 metadata = sa.MetaData()
+_WAITING = "state IN ('queued', 'leased')"
 
 
 def _first() -> tuple[sa.schema.SchemaItem, ...]:
@@ -38,13 +39,20 @@ def _traceparent() -> sa.Column[str]:
     return sa.Column("traceparent", sa.Text, nullable=False, server_default="")
 
 
-jobs = sa.Table("jobs", metadata, *_first(), _traceparent())
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    *_first(),
+    _traceparent(),
+    sa.Index("jobs_waiting", "stage", "priority", "run_after", postgresql_where=sa.text(_WAITING)),
+    sa.Index("jobs_subject", "subject_id"),
+)
 
 
 def create_jobs(schema: str) -> None:
     """Make the table, as the first migrations have it, and the index that leasing reads."""
     op.execute(sa.schema.CreateTable(sa.Table("jobs", sa.MetaData(), *_first(), schema=schema)))
-    waiting = sa.text("state IN ('queued', 'leased')")
+    waiting = sa.text(_WAITING)
     op.create_index("jobs_waiting", "jobs", ["stage", "priority", "run_after"], schema=schema, postgresql_where=waiting)
     op.create_index("jobs_subject", "jobs", ["subject_id"], schema=schema)
 
