@@ -63,6 +63,8 @@ class Composition:
     handlers: Mapping[str, consumer.Handler] = field(default_factory=dict)
     #: Stage → handler: everything that its workers do.
     jobs: Mapping[str, worker.Handler] = field(default_factory=dict)
+    #: Those of its stages that remove objects: they wait while a backup is made.
+    removing: frozenset[str] = frozenset()
     periodic: Sequence[Periodic] = ()
     #: Closed after everything has stopped.
     closing: Sequence[Callable[[], Awaitable[None]]] = ()

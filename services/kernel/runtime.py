@@ -108,6 +108,7 @@ def _parts(
             clock=platform.clock,
             concurrency=settings.concurrency,
             tick=liveness.loop("worker"),
+            removing=composition.removing,
         )
         parts["worker"] = worker.run(stop)
     if "relay" in settings.roles:

@@ -28,6 +28,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         servicers=[grpc_api.servicer(reports, platform.storage, platform.queue, files, pictures, expires_s=expires_s)],
         handlers=consumer.handlers(catalogue, reports, platform.ids),
         jobs=jobs.handlers(),
+        removing=worker.REMOVING,
         closing=[channel.close],
     )
 

@@ -1,16 +1,16 @@
-"""Stages of the pdfcheck service: `check`, `merge`, `discard`."""
+"""Stages of the pdfcheck service: `check`, `merge`, `discard`, `remove`, `forget`."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from services.catalogue.findings import verdict_of
 from services.catalogue.model import Catalogue, Item
 from services.kernel import metrics
 from services.kernel.errors import AppError, Kind
 from services.kernel.jobs.effect import effect
-from services.kernel.jobs.queue import Job
+from services.kernel.jobs.queue import Job, NewJob, enqueue
 from services.kernel.jobs.worker import Handler, Running
 from services.kernel.platform import Platform
 from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
@@ -21,6 +21,9 @@ from services.pdfcheck.usecases import pictures
 from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.measure import measure
 from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
+
+#: The stages that remove objects.
+REMOVING = frozenset({"forget", "discard", "remove"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +37,13 @@ class DocumentJobs:
 
     def handlers(self) -> Mapping[str, Handler]:
         """Stage → handler."""
-        return {"check": self.check, "merge": self.merge, "discard": self.discard, "forget": self.forget}
+        return {
+            "check": self.check,
+            "merge": self.merge,
+            "discard": self.discard,
+            "remove": self.remove,
+            "forget": self.forget,
+        }
 
     def _limits(self, item: Item) -> DocumentLimits:
         page_bytes = self.catalogue.page_bytes(item)
@@ -110,8 +119,8 @@ class DocumentJobs:
             merged = await self._keep(job, recipe, files, outcome, scratch / RESULT)
         async with effect(self.platform.database, job) as (connection, outbox):
             gone = await self.reports.save_merged(connection, outbox, recipe, merged)
-        if gone:
-            await self._delete(gone)
+            if gone:
+                await enqueue(connection, "pdfcheck", self.platform.ids, _removal(job, merged.merged_id, gone))
         return None
 
     async def _keep(
@@ -144,6 +153,15 @@ class DocumentJobs:
         await self.platform.storage.delete(merged_key)
         await pictures.forget(self.platform.storage, pictures.folder_of_merged(merged_key))
 
+    async def remove(self, running: Running) -> None:
+        """A merged PDF that another one has replaced, unless it was made once more since."""
+        job = running.job
+        material_id = PurePosixPath(job.argument).parent.name
+        merged = await self.reports.merged(job.dossier_id, job.organisation_path, material_id)
+        if merged is None or merged.object_key != job.argument:
+            await self._delete(job.argument)
+        await self._end(job)
+
     async def forget(self, running: Running) -> None:
         """A deleted file takes the pictures of its pages with it."""
         job = running.job
@@ -160,3 +178,16 @@ class DocumentJobs:
             await self._delete(merged.object_key)
         async with effect(self.platform.database, job) as (connection, _):
             await self.reports.forget_merged(connection, job.subject_id, present)
+
+
+def _removal(job: Job, merged_id: str, key: str) -> NewJob:
+    """About the new merged PDF, not the material: what happens to that next must not cancel it."""
+    return NewJob(
+        stage="remove",
+        dedup_key=f"remove:{merged_id}",
+        organisation_path=job.organisation_path,
+        dossier_id=job.dossier_id,
+        subject_id=merged_id,
+        argument=key,
+        priority=90,
+    )

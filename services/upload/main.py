@@ -46,6 +46,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         servicers=[grpc_api.servicer(context)],
         handlers=consumer.handlers(platform.ids),
         jobs=worker.FileJobs(context, platform.database, within).handlers(),
+        removing=worker.REMOVING,
         periodic=[
             Periodic(name="sweep", every_s=SWEEP_EVERY_S, run=swept),
             Periodic(name="store-sweep", every_s=settings.store_sweep_every_s, run=store_swept),

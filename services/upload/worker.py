@@ -13,6 +13,8 @@ from services.upload.ports import Scope, Unit
 from services.upload.usecases import files
 from services.upload.usecases.context import Context
 
+#: The stages that remove objects.
+REMOVING = frozenset({"purge", "discard"})
 Within = Callable[[AsyncConnection], AbstractAsyncContextManager[Unit]]
 
 

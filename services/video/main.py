@@ -41,6 +41,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         ],
         handlers=consumer.handlers(catalogue, platform.ids),
         jobs=jobs.handlers(),
+        removing=worker.REMOVING,
         closing=[channel.close],
     )
 

@@ -23,6 +23,8 @@ from services.video.ports import Disc, DiscBuilder, DiscOrder, Subject, Writing
 from services.video.usecases import poster
 from services.video.usecases.verdict import check_video
 
+#: The stages that remove objects.
+REMOVING = frozenset({"forget"})
 Effect = Callable[[], Awaitable[None]]
 
 

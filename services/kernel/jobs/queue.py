@@ -1,6 +1,6 @@
 """Putting jobs into the table, leasing them, and ending them in the transaction of their effect."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.clock import Clock
 from services.kernel.db.engine import Database, Scope
+from services.kernel.db.hold import removals_held
 from services.kernel.errors import not_found
 from services.kernel.ids import Ids
 from services.kernel.jobs.tables import jobs
@@ -19,6 +20,8 @@ from services.kernel.telemetry import traceparent
 LEASE = timedelta(seconds=30)
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=5)
+#: How long a job that removes objects is put off each time, while a backup holds removals.
+HOLD = timedelta(seconds=5)
 
 
 class LeaseLost(Exception):
@@ -137,8 +140,10 @@ class Queue:
         self._clock = clock
         self._ids = ids
 
-    async def lease(self, stages: Sequence[str], most: int) -> Sequence[Job]:
+    async def lease(self, stages: Sequence[str], most: int, *, removing: Collection[str] = ()) -> Sequence[Job]:
         """Take up to `most` jobs that may run now, most urgent first; also those whose worker fell silent.
+
+        Those of the stages `removing`, which remove objects, are put off while a backup holds removals.
 
         A silent worker's job that has no attempt left is dead (it may be what kills the workers), and one that was to
         be cancelled is cancelled.
@@ -146,6 +151,8 @@ class Queue:
         now = self._clock.now()
         silent = (jobs.c.state == "leased") & (jobs.c.leased_until < now)
         ready = or_((jobs.c.state == "queued") & (jobs.c.run_after <= now), silent)
+        held = [stage for stage in stages if stage in removing]
+        put_off = update(jobs).where(jobs.c.stage.in_(held), jobs.c.state == "queued", jobs.c.run_after <= now)
         wanted = (
             select(jobs.c.job_id)
             .where(jobs.c.stage.in_(list(stages)), ready)
@@ -171,6 +178,9 @@ class Queue:
         async with self._database.transaction() as connection:
             await connection.execute(ended.where(jobs.c.cancel_requested).values(state="cancelled"))
             await connection.execute(ended.where(exhausted).values(state="dead", last_error="worker-lost"))
+            if held and await removals_held(connection):
+                await connection.execute(put_off.values(run_after=now + HOLD))
+                taken = taken.where(jobs.c.stage.not_in(held))
             rows = (await connection.execute(taken)).mappings().all()
         return [_job(row) for row in rows]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
 from opentelemetry.trace import SpanKind
@@ -57,9 +57,10 @@ class Worker:
         concurrency: int,
         heartbeat_s: float = HEARTBEAT_S,
         tick: Tick = unwatched,
+        removing: Collection[str] = (),
     ) -> None:
         """`handlers` maps a stage to its handler: the visible table of this service's work. `tick` is called in every
-        round.
+        round. Stages in `removing` remove objects, and wait while a backup is made.
         """
         self._database = database
         self._queue = queue
@@ -68,6 +69,7 @@ class Worker:
         self._concurrency = concurrency
         self._heartbeat_s = heartbeat_s
         self._tick = tick
+        self._removing = removing
         self._running: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
 
@@ -97,7 +99,8 @@ class Worker:
 
     async def _round(self, wakeup: Wakeup, stop: asyncio.Event) -> None:
         free = self._concurrency - len(self._running)
-        leased = await self._queue.lease(list(self._handlers), free) if free else ()
+        stages = list(self._handlers)
+        leased = await self._queue.lease(stages, free, removing=self._removing) if free else ()
         for job in leased:
             task = asyncio.create_task(self._do(job), name=f"job-{job.stage}")
             self._running.add(task)
