@@ -2,19 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from services.catalogue import load
-from services.cli.embedded.folder import DataFolder, FolderInUse, Secrets
-from services.cli.embedded.platform import service_url
+from services.cli.embedded.folder import DataFolder, Secrets
+from services.cli.embedded.platform import at_hand, service_url
 from services.kernel.clock import SystemClock
 from services.kernel.crypto import KeyRing, keys_from_text
-from services.kernel.db.embedded import EmbeddedPostgres, PostgresFailed
+from services.kernel.db.embedded import PostgresFailed
 from services.kernel.db.engine import Database
 from services.kernel.ids import TimeOrderedIds
 from services.review.domain.audit import Head
@@ -44,7 +42,7 @@ def verify(
     heads = _anchors(anchor)
     drawn = folder.secrets()
     try:
-        with _server(folder, drawn) as postgres:
+        with at_hand(folder, drawn) as postgres:
             found = asyncio.run(_verify(drawn, service_url(drawn, postgres, "review"), heads))
     except PostgresFailed as error:
         typer.echo(f"audit: {error}", err=True)
@@ -61,17 +59,6 @@ def _anchors(path: Path | None) -> tuple[Head, ...]:
     except (OSError, ValueError) as error:
         typer.echo(f"{path}: 不是锚点文件 / no anchor file ({type(error).__name__})", err=True)
         raise typer.Exit(_USAGE) from error
-
-
-@contextmanager
-def _server(folder: DataFolder, drawn: Secrets) -> Iterator[EmbeddedPostgres]:
-    """The folder's database: the running one when the platform serves it, else one started for this."""
-    postgres = EmbeddedPostgres(folder.root, drawn.superuser)
-    try:
-        with folder.locked(), postgres:
-            yield postgres
-    except FolderInUse:
-        yield postgres
 
 
 async def _verify(drawn: Secrets, url: str, heads: tuple[Head, ...]) -> Verified:

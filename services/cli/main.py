@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, str] = {
     "audit": "audit_commands:app",
     "topics": "topics_commands:app",
     "migrate": "migrate_command:migrate",
+    "backup": "backup_command:backup",
+    "restore": "restore_command:restore_command",
 }
 
 

@@ -74,8 +74,8 @@ class DataFolder:
             file.flush()
             yield
 
-    def secrets(self) -> Secrets:
-        """The folder's secrets, drawn on first use."""
+    def secrets(self, **kept: str) -> Secrets:
+        """The folder's secrets, drawn on first use but for those that are `kept` (the keys of what was restored)."""
         path = self.root / "secrets.json"
         with contextlib.suppress(FileNotFoundError):
             return Secrets(**json.loads(path.read_text()))
@@ -88,6 +88,7 @@ class DataFolder:
             "encryption": base64.b64encode(secrets.token_bytes(32)).decode(),
             "lookup": secrets.token_urlsafe(48),
             "audit": secrets.token_urlsafe(48),
+            **kept,
         }
         write_private(path, json.dumps(drawn, indent=1))
         return Secrets(**json.loads(path.read_text()))

@@ -6,13 +6,13 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
 
-from services.cli.embedded.folder import DataFolder, Secrets
+from services.cli.embedded.folder import DataFolder, FolderInUse, Secrets
 from services.cli.embedded.seed import Seed, seed
 from services.kernel.db.embedded import SUPERUSER, EmbeddedPostgres
 from services.kernel.db.migrate import migrate
@@ -89,6 +89,20 @@ def environment(folder: DataFolder, drawn: Secrets, address: Address) -> dict[st
 def service_url(drawn: Secrets, postgres: EmbeddedPostgres, service: str) -> str:
     """The database URL of a service's restricted role."""
     return postgres.url(role_of(service), drawn.passwords[role_of(service)], DATABASE)
+
+
+@contextmanager
+def at_hand(folder: DataFolder, drawn: Secrets) -> Iterator[EmbeddedPostgres]:
+    """The folder's database: the running one when the platform serves it, else one started for this.
+
+    Raises `PostgresFailed`.
+    """
+    postgres = EmbeddedPostgres(folder.root, drawn.superuser)
+    with ExitStack() as stack:
+        with suppress(FolderInUse):
+            stack.enter_context(folder.locked())
+            stack.enter_context(postgres)
+        yield postgres
 
 
 def _program(service: str, modules: Modules, shared: Mapping[str, str], database: str) -> Program:
