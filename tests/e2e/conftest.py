@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +64,18 @@ def await_accounts(folder: Path, process: "subprocess.Popen[bytes]", deadline_s:
     raise AssertionError("the platform did not become ready")
 
 
+def await_ready(url: str, process: "subprocess.Popen[bytes]", deadline_s: float = 60) -> None:
+    """Until it says so: the accounts of a folder that was served before are there from the beginning."""
+    ends = time.monotonic() + deadline_s
+    while time.monotonic() < ends:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz", trust_env=False).status_code == 200:
+                return
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"serve ended with {process.wait(0.05)}")
+    raise AssertionError("the platform did not become ready")
+
+
 @contextmanager
 def started(folder: Path, **environment: str) -> Iterator[Platform]:
     """`shenbao serve` on a free port, with its data under `folder`; it must end without an error."""
@@ -75,7 +87,7 @@ def started(folder: Path, **environment: str) -> Iterator[Platform]:
     try:
         passwords = await_accounts(folder, process)
         url = f"http://127.0.0.1:{port}"
-        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+        await_ready(url, process)
         running = Platform(url=url, folder=DataFolder(folder), passwords=passwords, pid=process.pid)
         yield running
         for client in running.opened:

@@ -146,12 +146,18 @@ async def presign_parts(
 
 
 async def list_parts(context: Context, scope: Scope, upload_id: str) -> tuple[Upload, Sequence[StoredPart]]:
-    """The session and its parts; of an ended session, no parts. Raises `AppError` request.not-found."""
+    """The session and its parts; of an ended session, no parts.
+
+    Raises `AppError` request.not-found, upload.lost (the store has no such upload any more: send the file again).
+    """
     async with context.work.begin(scope) as unit:
         upload = await upload_of(unit, upload_id)
     if upload.state is not UploadState.OPEN:
         return upload, ()
-    return upload, await context.storage.list_parts(upload.object_key, upload.store_upload_id)
+    try:
+        return upload, await context.storage.list_parts(upload.object_key, upload.store_upload_id)
+    except ObjectMissing as error:
+        raise AppError("upload.lost", Kind.GONE) from error
 
 
 async def abort_upload(context: Context, scope: Scope, upload_id: str) -> None:

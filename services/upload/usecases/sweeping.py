@@ -1,6 +1,7 @@
 """Ending what nobody ended: expired sessions, completions whose caller went away, and what is left in the store."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -8,7 +9,8 @@ import structlog
 
 from services.kernel.errors import AppError
 from services.kernel.storage.port import ObjectInfo
-from services.upload.domain.records import Area, UploadState
+from services.upload.domain.records import Area, Upload, UploadState
+from services.upload.ports import Scope
 from services.upload.usecases.completion import complete_upload
 from services.upload.usecases.context import Context, upload_of
 from services.upload.usecases.sessions import abort_upload
@@ -19,20 +21,34 @@ log = structlog.get_logger()
 
 
 async def sweep(context: Context) -> int:
-    """Abort expired sessions and finish those that began to complete. Returns how many were ended."""
+    """Abort expired sessions and finish those that began to complete; of the latter, those whose parts the store does
+    not have any more (it was restored from a backup, say) end as aborted. Returns how many were ended.
+    """
     ended = 0
     for scope, upload_id in await context.work.overdue(context.clock.now(), _BATCH):
         async with context.work.begin(scope) as unit:
             upload = await upload_of(unit, upload_id)
         try:
             if upload.state is UploadState.COMPLETING:
-                await complete_upload(context, scope, upload_id)
+                await _complete(context, scope, upload)
             else:
                 await abort_upload(context, scope, upload_id)
             ended += 1
         except AppError as error:
             log.warning("session cannot be ended", action="upload.sweep", upload_id=upload_id, code=error.code)
     return ended
+
+
+async def _complete(context: Context, scope: Scope, upload: Upload) -> None:
+    try:
+        await complete_upload(context, scope, upload.upload_id)
+    except AppError as error:
+        if error.code != "upload.lost":
+            raise
+        async with context.work.begin(scope) as unit:
+            present = await upload_of(unit, upload.upload_id)
+            if present.state is UploadState.COMPLETING:
+                await unit.save_upload(replace(present, state=UploadState.ABORTED))
 
 
 async def sweep_store(context: Context) -> tuple[int, int]:

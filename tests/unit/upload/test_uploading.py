@@ -254,6 +254,34 @@ async def test_an_abandoned_completion_is_finished_by_the_sweeper(service: Conte
     assert rows.told == ["stored 1", "verified 2"]
 
 
+async def test_after_a_restore_a_session_without_its_parts_is_begun_anew(
+    service: Context, rows: Rows, store: Store
+) -> None:
+    """Parts of unfinished uploads are not in a backup, their sessions are."""
+    upload, _ = await sessions.create_upload(service, new())
+    store.parts.clear()
+    for ask in (sessions.list_parts, complete_upload):
+        with pytest.raises(AppError) as failed:
+            await ask(service, SCOPE, upload.upload_id)
+        assert failed.value.code == "upload.lost"
+    again, parts = await sessions.create_upload(service, new())
+    assert again.upload_id != upload.upload_id
+    assert list(parts) == []
+    assert rows.uploads[upload.upload_id].state is UploadState.ABORTED
+
+
+async def test_a_completion_whose_bytes_are_lost_ends_with_the_sweeper(
+    service: Context, rows: Rows, store: Store
+) -> None:
+    upload, _ = await sessions.create_upload(service, new())
+    rows.uploads[upload.upload_id] = replace(upload, state=UploadState.COMPLETING)
+    store.parts.clear()
+    assert await sweep(service) == 1
+    assert rows.uploads[upload.upload_id].state is UploadState.ABORTED
+    assert rows.told == []
+    assert await sweep(service) == 0
+
+
 async def test_giving_up_ends_the_session_and_its_parts(service: Context, store: Store) -> None:
     upload, _ = await sessions.create_upload(service, new())
     await sessions.abort_upload(service, SCOPE, upload.upload_id)
