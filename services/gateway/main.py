@@ -1,7 +1,6 @@
 """The gateway: composition root. It keeps accounts and sessions and asks the other services for everything else."""
 
 import asyncio
-import contextlib
 import sys
 from datetime import timedelta
 
@@ -22,14 +21,14 @@ from services.gateway.settings import Settings
 from services.kernel import health, lifeline, observing, telemetry, wiring
 from services.kernel.clock import SystemClock
 from services.kernel.config import explain
-from services.kernel.db.engine import Database
+from services.kernel.db.locking import lead
 from services.kernel.db.migrate import await_revision
+from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError
 from services.kernel.health import Health
 from services.kernel.ids import TimeOrderedIds
 from services.kernel.tokens import Tokens
 
-PRUNE_EVERY_S = 600.0
 MIGRATION_DEADLINE_S = 60.0
 log = structlog.get_logger()
 
@@ -37,7 +36,7 @@ log = structlog.get_logger()
 def compose(settings: Settings, told: Health) -> FastAPI:
     """Put the gateway together."""
     clock, ids = SystemClock(), TimeOrderedIds()
-    database = Database(settings.database, schema="gateway", pool_size=settings.pool_size)
+    database = wiring.open_database("gateway", settings)
     repository = Repository(database)
     tokens = Tokens(settings.token_ring(), clock)
     peers = Peers(settings, tokens)
@@ -60,9 +59,16 @@ def compose(settings: Settings, told: Health) -> FastAPI:
 
     async def prune() -> None:
         while True:
-            await asyncio.sleep(PRUNE_EVERY_S)
-            with contextlib.suppress(OSError):
-                await repository.prune(clock.now(), timedelta(seconds=settings.session_longest_s))
+            await asyncio.sleep(settings.prune_every_s)
+            try:
+                async with lead(database.url, "gateway", "prune") as leadership:
+                    if leadership is not None:
+                        longest = timedelta(seconds=settings.session_longest_s)
+                        await repository.prune(clock.now(), longest, settings.prune_batch)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                log.warning("will try again", action="gateway.outage", error=type(error).__name__)
 
     async def start() -> None:
         await await_revision(database, deadline_s=MIGRATION_DEADLINE_S)

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from services.kernel.db.batches import delete_in_batches
 from services.kernel.db.engine import Database
 
 metadata = sa.MetaData()
@@ -228,8 +229,8 @@ class Repository:
         async with self.database.transaction() as connection:
             await connection.execute(sa.delete(answers).where(own))
 
-    async def prune(self, now: datetime, longest: timedelta) -> None:
-        """Drop expired sessions and answers older than a day."""
-        async with self.database.transaction() as connection:
-            await connection.execute(sa.delete(sessions).where(sessions.c.created_at < now - longest))
-            await connection.execute(sa.delete(answers).where(answers.c.created_at < now - timedelta(days=1)))
+    async def prune(self, now: datetime, longest: timedelta, size: int) -> None:
+        """Drop expired sessions and answers older than a day, `size` in each transaction."""
+        expired = sessions.c.created_at < now - longest
+        await delete_in_batches(self.database, sessions, expired, size)
+        await delete_in_batches(self.database, answers, answers.c.created_at < now - timedelta(days=1), size)

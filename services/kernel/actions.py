@@ -32,6 +32,9 @@ class Action(StrEnum):
     #: The worker's database is away; it waits: `error`.
     WORKER_WAITING = "worker.waiting"
 
+    #: What is older than it is kept was dropped: `inbox`, `jobs` (how many rows).
+    PRUNING_DONE = "pruning.done"
+
     #: The relay's database or log is away; events wait in the outbox: `error`.
     RELAY_WAITING = "relay.waiting"
     #: A fact cannot be handled just now, or the log is away; the consumer waits in place: `group`, `error`.

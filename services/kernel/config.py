@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.kernel.events.topics import RETENTION
 from services.kernel.tokens import TokenKey
 
 _MOST_PORT = 65_535
@@ -68,6 +69,19 @@ class ServiceSettings(BaseSettings):
     audit_key: str = _DEVELOPMENT
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     pool_size: int = Field(default=4, ge=1, le=64)
+    #: Connections beyond the pool's size while many are wanted at once; None is as many again.
+    pool_overflow: int | None = Field(default=None, ge=0, le=64)
+    #: How long a transaction waits for a connection before it fails.
+    pool_timeout_s: float = Field(default=10, gt=0, le=300)
+    #: How often the leader drops what is older than the ages below, and how many rows in one transaction at most.
+    prune_every_s: float = Field(default=3600, gt=0)
+    prune_batch: int = Field(default=1000, ge=1, le=100_000)
+    #: How long the embedded log keeps what every group has read; a broker has its own retention.
+    keep_log_days: int = Field(default=7, ge=1)
+    #: How long an inbox remembers an event's id; longer than the log keeps the event.
+    keep_inbox_days: int = Field(default=60, ge=1)
+    #: How long a job that is done or cancelled stays; longer than the inbox remembers.
+    keep_jobs_days: int = Field(default=90, ge=1)
     #: Roles of this process: api, consumer, relay, worker.
     roles: Words = ("api", "consumer", "relay", "worker")
     #: Worker stages; empty means every stage of the service.
@@ -118,6 +132,21 @@ class ServiceSettings(BaseSettings):
         """Half of it would make boto3 look for the other half elsewhere."""
         if bool(self.objects_access_key) != bool(self.objects_secret_key):
             raise ValueError("set both of SHENBAO_OBJECTS_ACCESS_KEY and SHENBAO_OBJECTS_SECRET_KEY, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def refuse_forgetting_too_soon(self) -> Self:
+        """Each memory outlives the one whose repeats it absorbs."""
+        if self.events.startswith("kafka:") and self.keep_inbox_days <= RETENTION.days:
+            raise ValueError(
+                f"SHENBAO_KEEP_INBOX_DAYS ({self.keep_inbox_days}) must be above the {RETENTION.days} days for which "
+                "Kafka keeps a record"
+            )
+        if not self.keep_log_days < self.keep_inbox_days < self.keep_jobs_days:
+            raise ValueError(
+                f"SHENBAO_KEEP_LOG_DAYS ({self.keep_log_days}) must be below SHENBAO_KEEP_INBOX_DAYS "
+                f"({self.keep_inbox_days}), and that below SHENBAO_KEEP_JOBS_DAYS ({self.keep_jobs_days})"
+            )
         return self
 
     def token_ring(self) -> tuple[TokenKey, ...]:

@@ -52,6 +52,8 @@ class Periodic:
     name: str
     every_s: float
     run: Callable[[], Awaitable[None]]
+    #: When it is done first after a start; None is `every_s`.
+    first_after_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

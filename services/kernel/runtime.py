@@ -24,17 +24,21 @@ from services.kernel.db.locking import lead
 from services.kernel.db.migrate import await_revision
 from services.kernel.errors import AppError
 from services.kernel.events.consumer import Consumer
+from services.kernel.events.port import EventLogUnavailable
 from services.kernel.events.relay import Relay
 from services.kernel.grpc_api import operation
 from services.kernel.grpc_server import GrpcServer
 from services.kernel.health import Health, Liveness
 from services.kernel.jobs.worker import Worker
 from services.kernel.platform import Composition, Periodic, Platform
+from services.kernel.pruning import Ages, Pruning
 from services.kernel.state_metrics import StateMetrics
 from services.kernel.storage.port import StorageError
 
 MIGRATION_DEADLINE_S = 60.0
 GRACE_S = 5.0
+#: A machine that runs for minutes a day prunes as well.
+FIRST_PRUNE_S = 60.0
 S = TypeVar("S", bound=ServiceSettings)
 Open = Callable[[str, ServiceSettings], AbstractAsyncContextManager[Platform]]
 log = structlog.get_logger()
@@ -112,7 +116,7 @@ def _parts(
         )
         parts["worker"] = worker.run(stop)
     if "relay" in settings.roles:
-        for periodic in composition.periodic:
+        for periodic in (_pruning(platform, settings), *composition.periodic):
             parts[periodic.name] = _every(platform.database, periodic, stop)
     return parts
 
@@ -132,21 +136,31 @@ def _watching(
     return parts
 
 
+def _pruning(platform: Platform, settings: ServiceSettings) -> Periodic:
+    pruning = Pruning(platform.database, platform.events, platform.clock, Ages.of(settings), batch=settings.prune_batch)
+    return Periodic(
+        name="prune", every_s=settings.prune_every_s, run=pruning.run,
+        first_after_s=min(FIRST_PRUNE_S, settings.prune_every_s),
+    )  # fmt: skip
+
+
 async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
 async def _every(database: Database, periodic: Periodic, stop: asyncio.Event) -> None:
+    pause_s = periodic.every_s if periodic.first_after_s is None else periodic.first_after_s
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), periodic.every_s)
+            await asyncio.wait_for(stop.wait(), pause_s)
             return
+        pause_s = periodic.every_s
         try:
             async with lead(database.url, database.schema, periodic.name) as leadership:
                 if leadership is not None:
                     with tracing.span(f"periodic {database.schema} {periodic.name}", parent=""):
                         await periodic.run()
-        except (OSError, AppError, StorageError, SQLAlchemyError) as error:
+        except (OSError, AppError, StorageError, SQLAlchemyError, EventLogUnavailable) as error:
             log.warning("will try again", action="periodic.failed", part=periodic.name, error=type(error).__name__)
 
 

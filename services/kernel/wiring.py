@@ -102,6 +102,17 @@ def open_keys(settings: ServiceSettings) -> KeyRing:
     return KeyRing(keys_from_text(split_keys(settings.encryption_keys)), settings.lookup_key.encode())
 
 
+def open_database(service: str, settings: ServiceSettings) -> Database:
+    """The pool of a service's own schema."""
+    return Database(
+        settings.database,
+        schema=service,
+        pool_size=settings.pool_size,
+        overflow=settings.pool_overflow,
+        timeout_s=settings.pool_timeout_s,
+    )
+
+
 @asynccontextmanager
 async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterator[Platform]:
     """Every port of a service, closed again in reverse order. No server is asked yet, but an object store of its own.
@@ -110,7 +121,7 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
     """
     clock, ids = SystemClock(), TimeOrderedIds()
     async with AsyncExitStack() as stack:
-        database = Database(settings.database, schema=service, pool_size=settings.pool_size)
+        database = open_database(service, settings)
         stack.push_async_callback(database.close)
         events = open_event_log(settings)
         stack.push_async_callback(events.close)

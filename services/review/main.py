@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +18,7 @@ from services.review.settings import Settings
 from services.review.tools.peers import PeerFacts
 from services.review.usecases import auditing
 from services.review.usecases.context import Context
+from services.review.usecases.pruning import prune_changes
 
 PRUNE_EVERY_S = 24 * 3600.0
 
@@ -54,6 +56,9 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     async def prune_early() -> None:
         await work.prune_early_reports(platform.clock.now() - RETENTION)
 
+    async def pruned() -> None:
+        await prune_changes(context, timedelta(days=settings.keep_changes_days), settings.prune_batch)
+
     return Composition(
         servicers=[grpc_api.servicer(context, platform.tokens, watch_s=settings.watch_s)],
         handlers=consumer.handlers(context, work.within),
@@ -61,6 +66,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         periodic=[
             Periodic(name="anchor", every_s=settings.anchor_every_s, run=anchored),
             Periodic(name="early-reports", every_s=PRUNE_EVERY_S, run=prune_early),
+            Periodic(name="prune-changes", every_s=settings.prune_every_s, run=pruned),
         ],
         closing=[channel.close for channel in channels],
     )

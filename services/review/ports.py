@@ -222,6 +222,14 @@ class Work(Protocol):
         """The change feed within (`after`, `up_to`], oldest first, each with its dossier without materials."""
         ...
 
+    async def pruned_to(self) -> int:
+        """The number up to which changes are not kept any more, 0 when all are."""
+        ...
+
+    async def prune_changes(self, before: datetime, size: int) -> int:
+        """Drop up to `size` of the oldest changes, those from before then, never the newest one; how many."""
+        ...
+
     def watch(self) -> AbstractAsyncContextManager["Waiting"]:
         """Something to wait on for further changes."""
         ...

@@ -13,6 +13,7 @@ from services.upload.ports import Unit
 from services.upload.repository import PostgresWork
 from services.upload.settings import Settings
 from services.upload.usecases.context import Context
+from services.upload.usecases.pruning import prune_sessions
 from services.upload.usecases.sweeping import sweep, sweep_store
 
 SWEEP_EVERY_S = 60.0
@@ -42,6 +43,9 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     async def store_swept() -> None:
         await sweep_store(context)
 
+    async def pruned() -> None:
+        await prune_sessions(context)
+
     return Composition(
         servicers=[grpc_api.servicer(context)],
         handlers=consumer.handlers(platform.ids),
@@ -50,6 +54,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         periodic=[
             Periodic(name="sweep", every_s=SWEEP_EVERY_S, run=swept),
             Periodic(name="store-sweep", every_s=settings.store_sweep_every_s, run=store_swept),
+            Periodic(name="prune-sessions", every_s=settings.prune_every_s, run=pruned),
         ],
     )
 

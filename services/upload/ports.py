@@ -93,3 +93,7 @@ class Work(Protocol):
     async def awaited(self, store_uploads: Sequence[StoreUpload]) -> Collection[StoreUpload]:
         """Those of the store's uploads that belong to an unfinished session."""
         ...
+
+    async def prune(self, before: datetime, size: int) -> int:
+        """Drop ended sessions that would have expired before then, `size` in each transaction; how many."""
+        ...

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.gen.events.v1 import events_pb2
 from services.kernel.clock import Clock
 from services.kernel.crypto import KeyRing
+from services.kernel.db.batches import delete_in_batches
 from services.kernel.db.engine import EVERYTHING, Database
 from services.kernel.db.engine import Scope as RowScope
 from services.kernel.db.locking import lock_in_transaction
@@ -328,6 +329,11 @@ class PostgresWork:
         async with self._database.transaction(EVERYTHING) as connection:
             found = {(row[0], row[1]) for row in (await connection.execute(query)).all()}
         return found.intersection(store_uploads)
+
+    async def prune(self, before: datetime, size: int) -> int:
+        """See the port."""
+        ended = uploads.c.state.in_([UploadState.COMPLETED, UploadState.ABORTED]) & (uploads.c.expires_at < before)
+        return await delete_in_batches(self._database, uploads, ended, size, EVERYTHING)
 
 
 def _reference(file: File) -> events_pb2.FileRef:

@@ -17,6 +17,8 @@ class Settings(ServiceSettings):
     part_url_expires_s: int = Field(default=3600, ge=60, le=12 * 3600)
     #: How long a presigned download may be used.
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)
+    #: How long an ended session stays after it would have expired.
+    keep_sessions_days: int = Field(default=30, ge=1)
     #: Bytes that one dossier may hold at most; what would exceed it is refused before a byte moves.
     dossier_quota_bytes: int = Field(default=12 * 2**30, ge=2**20)
     #: How often the store is searched for what no row names.

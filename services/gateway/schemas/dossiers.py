@@ -210,7 +210,9 @@ class Change(Answer):
     material_id: str = Field(
         examples=["01a20ae9-c721-7579-a030-9881d174f058"], description="empty for the whole dossier"
     )
-    kind: str = Field(examples=["material"])
+    kind: str = Field(
+        examples=["material"], description="`reload`: changes up to here are not kept any more, read everything anew"
+    )
 
 
 class Changes(Answer):

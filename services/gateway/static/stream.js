@@ -6,7 +6,8 @@ let last = Number(document.body.dataset.seq) || 0;
 
 function refresh(change) {
   for (const part of document.querySelectorAll("[data-live]")) {
-    const mine = part.dataset.live === "*" || part.dataset.live === change.dossier;
+    // "reload": changes since the page was made are not kept any more, so everything is read anew.
+    const mine = part.dataset.live === "*" || part.dataset.live === change.dossier || change.kind === "reload";
     const material = part.dataset.liveMaterial;
     if (mine && (!material || !change.material || material === change.material)) window.htmx.trigger(part, "live");
   }

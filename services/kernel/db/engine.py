@@ -47,16 +47,22 @@ _ROLE = text(
 class Database:
     """A pool of connections to one service's schema."""
 
-    def __init__(self, url: str, *, schema: str, pool_size: int = 4) -> None:
-        """Nothing connects before the first transaction. `url` is `postgresql+asyncpg://…`."""
+    def __init__(
+        self, url: str, *, schema: str, pool_size: int = 4, overflow: int | None = None, timeout_s: float = 10
+    ) -> None:
+        """Nothing connects before the first transaction. `url` is `postgresql+asyncpg://…`.
+
+        `overflow` connections more (as many again unless given) are opened while all are in use; a transaction waits
+        `timeout_s` for one.
+        """
         self.url = url
         self.schema = schema
         self.connections_allowed = 2 * pool_size
         self._engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_timeout=10,
+            max_overflow=pool_size if overflow is None else overflow,
+            pool_timeout=timeout_s,
             pool_pre_ping=False,
             hide_parameters=True,
             connect_args={

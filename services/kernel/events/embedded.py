@@ -40,10 +40,13 @@ _LAG = (
     " ORDER BY 1, 2, 3"
 )
 _PRUNE = (
-    "DELETE FROM events.records r USING (SELECT topic, partition, min(next_offset) AS slowest FROM events.positions"
-    " GROUP BY topic, partition) p WHERE r.topic = p.topic AND r.partition = p.partition"
-    " AND r.log_offset < p.slowest AND r.appended_at < now() - $1::interval AND r.topic NOT LIKE '%.dlq'"
+    "DELETE FROM events.records WHERE (topic, partition, log_offset) IN (SELECT r.topic, r.partition, r.log_offset"
+    " FROM events.records r JOIN (SELECT topic, partition, min(next_offset) AS slowest FROM events.positions"
+    " GROUP BY topic, partition) p ON r.topic = p.topic AND r.partition = p.partition"
+    " WHERE r.log_offset < p.slowest AND r.appended_at < now() - $1::interval AND r.topic NOT LIKE '%.dlq' LIMIT $2)"
 )
+#: Records that one statement drops at most.
+PRUNE_BATCH = 1000
 
 
 def partition_of(key: str, partitions: int) -> int:
@@ -147,7 +150,8 @@ class EmbeddedLog:
         """See `Prunable`; dead letters stay."""
         pool = await self.pool()
         with outages_translated():
-            await pool.execute(_PRUNE, older_than)
+            while int((await pool.execute(_PRUNE, older_than, PRUNE_BATCH)).split()[-1]) == PRUNE_BATCH:
+                continue
 
     async def close(self) -> None:
         """See the port."""

@@ -1,8 +1,7 @@
-"""Sends what the outbox holds, in its order, by one leader per service; the leader also drops what is long settled."""
+"""Sends what the outbox holds, in its order, by one leader per service."""
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -14,18 +13,13 @@ from services.kernel.db.locking import Leadership, lead
 from services.kernel.db.outage import is_outage
 from services.kernel.events.observing import publishing
 from services.kernel.events.outbox import channel
-from services.kernel.events.port import EventLog, EventLogUnavailable, Prunable, Record
-from services.kernel.events.tables import inbox, outbox
-from services.kernel.health import Tick, ticking, unwatched
+from services.kernel.events.port import EventLog, EventLogUnavailable, Record
+from services.kernel.events.tables import outbox
+from services.kernel.health import Tick, unwatched
 from services.kernel.wakeup import Wakeup, listening
 
 BATCH = 500
 POLL_S = 1.0
-PRUNE_EVERY_S = 3600.0
-#: How long the log keeps what every group has read.
-KEEP_RECORDS = timedelta(days=7)
-#: How long an inbox remembers; far longer than a record can still be delivered again.
-KEEP_INBOX = timedelta(days=60)
 _BACKOFF_S = 0.5
 log = structlog.get_logger()
 
@@ -42,7 +36,6 @@ class Relay:
         self._database = database
         self._log = events
         self._tick = tick
-        self._prune_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead, or wait to lead, until `stop`."""
@@ -68,7 +61,6 @@ class Relay:
         while not stop.is_set() and await self.send_batch(leadership) is not None:
             self._tick()
             if not await self.waiting():
-                await self._prune_when_due()
                 await wakeup.wait(POLL_S)
 
     async def send_batch(self, leadership: Leadership) -> int | None:
@@ -91,21 +83,6 @@ class Relay:
     async def _forget(self, sequence_numbers: Sequence[int]) -> None:
         async with self._database.transaction() as connection:
             await connection.execute(delete(outbox).where(outbox.c.seq.in_(sequence_numbers)))
-
-    async def _prune_when_due(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now >= self._prune_at:
-            self._prune_at = now + PRUNE_EVERY_S
-            async with ticking(self._tick):  # the first time over an old database it may take minutes
-                await self.prune()
-
-    async def prune(self) -> None:
-        """Drop old inbox rows, and old records where the log has to be told. Raises `EventLogUnavailable`."""
-        old = inbox.c.received_at < func.now() - KEEP_INBOX
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(inbox).where(old))
-        if isinstance(self._log, Prunable):
-            await self._log.prune(KEEP_RECORDS)
 
     async def waiting(self) -> int:
         """Events committed and not yet sent: the relay's lag."""

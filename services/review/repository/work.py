@@ -201,6 +201,22 @@ class PostgresWork:
         names = ("seq", "dossier_id", "material_id", "kind")
         return [(Change(**{name: row[name] for name in names}), mapping.dossier(row)) for row in rows]
 
+    async def pruned_to(self) -> int:
+        """See the port. A gap in the numbers just there only makes a reader read anew who need not have."""
+        first = sa.select(sa.func.coalesce(sa.func.min(tables.changes.c.seq), 1))
+        async with self._database.transaction(EVERYTHING) as connection:
+            return int((await connection.execute(first)).scalar_one()) - 1
+
+    async def prune_changes(self, before: datetime, size: int) -> int:
+        """See the port. Reads no further than it deletes: numbers and times grow together."""
+        table = tables.changes.c
+        oldest = sa.select(table.seq, table.at).order_by(table.seq).limit(size).subquery()
+        newest = sa.select(sa.func.max(table.seq)).scalar_subquery()
+        old = sa.select(oldest.c.seq).where(oldest.c.at < before)
+        statement = sa.delete(tables.changes).where(table.seq.in_(old), table.seq < newest)
+        async with self._database.transaction(EVERYTHING) as connection:
+            return (await connection.execute(statement)).rowcount
+
     def watch(self) -> AbstractAsyncContextManager[Waiting]:
         """See the port."""
         return self._bell.heard()

@@ -7,6 +7,8 @@ from services.review.usecases.context import Context
 
 #: How many changes are read of each office at a time.
 PAGE = 200
+#: The change that stands for those that are not kept: read everything anew.
+RELOAD = "reload"
 
 
 async def changes_after(
@@ -16,7 +18,8 @@ async def changes_after(
 
     One reads on from the second value also when there was nothing to see: the changes up to there were somebody
     else's. Only what every office has read in full is told, so that the numbers only grow. Offices are read anew each
-    time; one that was taken away ends what it showed.
+    time; one that was taken away ends what it showed. Where changes after `after` are not kept any more, one change of
+    the kind `RELOAD` stands for all of them.
     """
     upper = await context.work.last_change()
     if upper <= after:
@@ -29,4 +32,7 @@ async def changes_after(
         if len(page) == size:
             upper = min(upper, page[-1][0].seq)
         found.update((change.seq, change) for change, dossier in page if actor.may_see(dossier))
+    gone = await context.work.pruned_to()  # asked last: what is gone by now may have been missing above
+    if after < gone:
+        return (Change(seq=gone, dossier_id=dossier_id, material_id="", kind=RELOAD),), gone
     return [found[seq] for seq in sorted(found) if seq <= upper], upper

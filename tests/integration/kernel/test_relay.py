@@ -211,14 +211,3 @@ async def test_a_group_that_has_read_nothing_yet_holds_pruning_up(database: Data
         await member.close()
     await log.prune(timedelta(0))
     assert len([each async for each in log.scan(TOPIC)]) == 1
-
-
-async def test_the_leader_drops_old_inbox_rows_only(database: Database, log: EmbeddedLog) -> None:
-    row = text("INSERT INTO inbox VALUES ('group', :id, now() - make_interval(days => :days))")
-    kept, dropped = module.KEEP_INBOX.days - 1, module.KEEP_INBOX.days + 1
-    async with database.transaction() as connection:
-        await connection.execute(row, [{"id": "kept", "days": kept}, {"id": "dropped", "days": dropped}])
-    await Relay(database, log).prune()
-    async with database.transaction() as connection:
-        left = (await connection.execute(text("SELECT event_id FROM inbox"))).scalars().all()
-    assert left == ["kept"]

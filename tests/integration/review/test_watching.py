@@ -3,14 +3,19 @@
 import asyncio
 import itertools
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.review.domain.records import Dossier, DossierState, Role
 from services.review.ports import Change, Scope
 from services.review.usecases import watching
 from services.review.usecases.context import Context, refresh
 from services.review.usecases.dossiers import create_dossier
+from services.review.usecases.pruning import prune_changes
+from tests.cluster import Cluster
 from tests.integration.review.conftest import office
 from tests.unit.review.builders import profile
 
@@ -150,3 +155,66 @@ async def test_every_watcher_is_woken_and_they_share_one_connection(context: Con
         async with asyncio.timeout(DEADLINE_S / 2):
             await touch(context, dossier, "one")
             await waiting
+
+
+async def aged(context: Context, cluster: Cluster, database_name: str, days: dict[str, timedelta]) -> datetime:
+    """Give changes of a kind an age; the moment from which it counts."""
+    now = context.clock.now()
+    engine = create_async_engine(cluster.superuser_url(database_name))
+    async with engine.begin() as connection:
+        for kind, age in days.items():
+            statement = sa.text("UPDATE review.changes SET at = :at WHERE kind = :kind")
+            await connection.execute(statement, {"at": now - age, "kind": kind})
+    await engine.dispose()
+    return now
+
+
+class Stopped:
+    """A clock that stands."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def now(self) -> datetime:
+        return self._moment
+
+
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+async def test_changes_are_kept_exactly_that_long_and_an_older_reader_is_told(
+    context: Context, cluster: Cluster, database_name: str, batch: int
+) -> None:
+    dossier = await opened(context, "a")
+    start = await context.work.last_change()
+    for kind in ("older", "exactly", "newer"):
+        await touch(context, dossier, kind)
+    keep, bit = timedelta(days=30), timedelta(microseconds=1)
+    known = {"older": keep + bit, "exactly": keep, "newer": keep - bit}
+    first = {change.kind: keep + bit for change in await everything(context, "a") if change.kind not in known}
+    now = await aged(context, cluster, database_name, first | known)
+    dropped = await prune_changes(replace(context, clock=Stopped(now)), keep, batch)
+    assert dropped == start + 1
+    gone = await context.work.pruned_to()
+    assert gone == start + 1
+    for after in (0, start):
+        page, reached = await watching.changes_after(context, "a", dossier.dossier_id, after)
+        assert [(change.seq, change.kind) for change in page] == [(gone, watching.RELOAD)]
+        assert reached == gone
+        assert [change.kind for change in await everything(context, "a", after=reached)] == ["exactly", "newer"]
+    page, _ = await watching.changes_after(context, "a", "", gone)
+    assert [change.kind for change in page] == ["exactly", "newer"]
+
+
+async def test_the_newest_change_stays_so_that_the_feed_knows_where_it_stands(context: Context) -> None:
+    await opened(context, "a")
+    last = await context.work.last_change()
+    later = Stopped(context.clock.now() + timedelta(days=1000))
+    assert await prune_changes(replace(context, clock=later), timedelta(days=30), 2) == last - 1
+    assert await prune_changes(replace(context, clock=later), timedelta(days=30), 2) == 0
+    assert (await context.work.last_change(), await context.work.pruned_to()) == (last, last - 1)
+    assert await watching.changes_after(context, "a", "", last) == ((), last)
+
+
+async def test_nobody_is_told_to_read_anew_before_anything_was_pruned(context: Context) -> None:
+    assert await context.work.pruned_to() == 0
+    await opened(context, "a")
+    assert watching.RELOAD not in {change.kind for change in await everything(context, "a")}

@@ -1,4 +1,4 @@
-"""Settings of what a process tells of itself: an address, or a clear word about it."""
+"""Settings that are no address, and those that contradict each other, are refused by name."""
 
 import pytest
 from pydantic import ValidationError
@@ -39,3 +39,23 @@ def test_anything_else_is_no_address(value: str) -> None:
 def test_a_share_is_between_nothing_and_all(share: float) -> None:
     with pytest.raises(ValidationError):
         ServiceSettings(trace_share=share)
+
+
+@pytest.mark.parametrize(("log", "inbox", "jobs"), [(60, 60, 90), (7, 90, 90), (7, 90, 60), (61, 60, 90)])
+def test_a_memory_outlives_the_one_whose_repeats_it_absorbs(log: int, inbox: int, jobs: int) -> None:
+    with pytest.raises(ValidationError) as refused:
+        ServiceSettings(keep_log_days=log, keep_inbox_days=inbox, keep_jobs_days=jobs)
+    told = explain(refused.value)
+    for name in ("SHENBAO_KEEP_LOG_DAYS", "SHENBAO_KEEP_INBOX_DAYS", "SHENBAO_KEEP_JOBS_DAYS"):
+        assert name in told
+
+
+def test_an_inbox_outlives_what_kafka_keeps() -> None:
+    with pytest.raises(ValidationError) as refused:
+        ServiceSettings(events="kafka://a:9092", keep_inbox_days=30)
+    assert "SHENBAO_KEEP_INBOX_DAYS (30)" in explain(refused.value)
+    assert ServiceSettings(events="kafka://a:9092", keep_inbox_days=31).keep_inbox_days == 31
+
+
+def test_one_day_apart_is_enough() -> None:
+    assert ServiceSettings(keep_log_days=1, keep_inbox_days=2, keep_jobs_days=3).keep_jobs_days == 3

@@ -102,6 +102,12 @@ class Rows:
     async def overdue(self, now: datetime, limit: int) -> Sequence[tuple[Scope, str]]:
         return [(SCOPE, u.upload_id) for u in self.uploads.values() if u.state is UploadState.COMPLETING]
 
+    async def prune(self, before: datetime, size: int) -> int:
+        gone = [u.upload_id for u in self.uploads.values() if u.state is UploadState.ABORTED and u.expires_at < before]
+        for upload_id in gone:
+            del self.uploads[upload_id]
+        return len(gone)
+
 
 class Store:
     """A store of parts and objects; `lost_answer` completes and then says that the upload is gone."""

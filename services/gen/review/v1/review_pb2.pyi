@@ -1837,7 +1837,7 @@ class WatchResponse(_message.Message):
     dossier_id: _builtins.str
     material_id: _builtins.str
     kind: _builtins.str
-    """"material", "dossier", "decision" …"""
+    """"material", "dossier", "decision" …; "reload" stands for all that is not kept any more: read everything anew."""
     def __init__(
         self,
         *,
