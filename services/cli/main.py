@@ -19,6 +19,9 @@ COMMANDS: Mapping[str, str] = {
     "audit": "audit_commands:app",
     "topics": "topics_commands:app",
     "migrate": "migrate_command:migrate",
+    "dlq": "operating.dlq_commands:app",
+    "jobs": "operating.jobs_commands:app",
+    "lag": "operating.lag_command:lag",
     "backup": "backup_command:backup",
     "restore": "restore_command:restore_command",
 }

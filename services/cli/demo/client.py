@@ -1,4 +1,4 @@
-"""The platform as a browser sees it: cookies, CSRF token, Origin, parts to presigned URLs."""
+"""The platform as a browser sees it: dossiers, parts to presigned URLs, changes."""
 
 import hashlib
 import time
@@ -8,26 +8,23 @@ from typing import Any
 
 import httpx
 
-Data = dict[str, Any]
+from services.cli.person import Data as Data
+from services.cli.person import Person, Refused
 
 
 class DemoFailed(Exception):
     """Something was not as it should be; the message says what."""
 
 
-class Client:
-    """One signed-in person."""
+class Client(Person):
+    """One signed-in person who fills, reviews and signs."""
 
     def __init__(self, url: str, login: str, password: str) -> None:
         """Sign in. Raises `DemoFailed`."""
-        self._http = httpx.Client(
-            base_url=url, headers={"Origin": url, "Accept-Language": "zh"}, timeout=60, trust_env=False
-        )
-        self.login = login
-        answer = self.send("POST", "/api/v1/session", json={"login": login, "password": password})
-        self.account_id = str(answer["account_id"])
-        self._http.headers["X-CSRF-Token"] = answer["csrf_token"]
-        self._tag = ""
+        try:
+            super().__init__(url, login, password)
+        except Refused as error:
+            raise DemoFailed(str(error)) from error
 
     def send(self, method: str, path: str, *, version: bool = False, key: str = "", **rest: Any) -> Data:
         """One call; its JSON. `version` sends the ETag of the dossier last read as If-Match, `key` an Idempotency-Key.
@@ -37,11 +34,10 @@ class Client:
         headers = {"If-Match": self._tag} if version else {}
         if key:
             headers["Idempotency-Key"] = key
-        answer = self._http.request(method, path, headers=headers, **rest)
-        if answer.status_code >= 400:
-            raise DemoFailed(f"{self.login}: {method} {path.split('?')[0]}: {answer.status_code} {answer.text[:600]}")
-        self._tag = answer.headers.get("etag", "")
-        return dict(answer.json()) if answer.content else {}
+        try:
+            return self.ask(method, path, headers=headers, **rest)
+        except Refused as error:
+            raise DemoFailed(str(error)) from error
 
     def dossier(self, dossier_id: str) -> Data:
         """The dossier as it is now."""
@@ -97,7 +93,3 @@ class Client:
                 raise DemoFailed(f"not done after {deadline_s:.0f} s: {still}")
             told = self.send("GET", f"/api/v1/dossiers/{dossier_id}/changes?after={after}&wait_s=5")
             after = told["last"]
-
-    def close(self) -> None:
-        """Sign out."""
-        self._http.close()

@@ -83,6 +83,50 @@ class JobAnswer(Answer):
     job: Job | None
 
 
+class GroupLag(Answer):
+    """A consumer group's distance to the end of a topic."""
+
+    group: str = Field(examples=["review"])
+    topic: str = Field(examples=["shenbao.upload.file-stored"])
+    records: int = Field(examples=[0], description="events that the group has yet to read")
+    partitions_behind: int = Field(examples=[0])
+
+
+class Lags(Answer):
+    """Every group on every topic, by group and topic."""
+
+    lags: list[GroupLag]
+
+
+class DeadLetter(Answer):
+    """An event that a group could not have an effect from."""
+
+    letter_id: str = Field(examples=["shenbao.upload.file-stored.review.dlq/7"], description="topic and offset")
+    reason: str = Field(examples=["Undecodable: not the message that its type names"])
+    group: str = Field(examples=["review"])
+    topic: str = Field(examples=["shenbao.upload.file-stored"], description="where the event was met")
+    partition: int = Field(examples=[3])
+    offset: int = Field(examples=[41])
+    at: Moment | None
+    event_id: str = Field(examples=["01a20ae9-c721-7579-a030-9881d174f058"], description="empty when unreadable")
+    event_type: str = Field(examples=["shenbao.upload.file-stored.v1"], description="empty when unreadable")
+    payload_json: str = Field(examples=["{}"], description="ids, hashes and codes; empty when unreadable")
+    payload_bytes: int = Field(examples=[164])
+
+
+class DeadLetters(Answer):
+    """One page of dead letters that nobody has settled, by topic and offset."""
+
+    letters: list[DeadLetter]
+    next_page_token: str = Field(examples=[""], description="cursor of the following page, empty at the end")
+
+
+class DeadLetterAnswer(Answer):
+    """One dead letter."""
+
+    letter: DeadLetter | None
+
+
 class AuditEntry(Answer):
     """One line of an audit chain; ids, codes and hashes only."""
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.gen.operation.v1 import operation_pb2 as pb
 from services.gen.operation.v1 import operation_pb2_grpc
-from services.kernel.errors import AppError, Kind
+from services.kernel.errors import not_found
 from services.kernel.events.deadletters import DeadLetter, DeadLetters
 from services.kernel.events.envelope import Undecodable, from_record, json_of
 from services.kernel.events.port import Delivered
@@ -68,6 +68,11 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
         )
         return pb.ListJobsResponse(jobs=jobs, next_page_token=following)
 
+    async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
+        """See the contract."""
+        grpc_view.check_operator()
+        return pb.GetJobResponse(job=grpc_view.message(await self._platform.queue.get(request.job_id)))
+
     async def RetryJob(self, request: pb.RetryJobRequest, context: Context) -> pb.RetryJobResponse:
         """See the contract."""
         grpc_view.check_operator()
@@ -94,7 +99,23 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
     async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Context) -> pb.ListDeadLettersResponse:
         """See the contract."""
         grpc_view.check_operator()
-        return pb.ListDeadLettersResponse(letters=[_message(letter) for letter in await self._letters.waiting()])
+        after = _place(request.page_token) if request.page_token else ("", -1)
+        found = [
+            letter
+            for letter in await self._letters.waiting()
+            if _place(letter.letter_id) > after
+            and request.group in ("", letter.group)
+            and request.topic in ("", letter.topic)
+        ]
+        size = request.page_size or len(found)
+        following = found[size - 1].letter_id if len(found) > size else ""
+        return pb.ListDeadLettersResponse(letters=map(_message, found[:size]), next_page_token=following)
+
+    async def GetDeadLetter(self, request: pb.GetDeadLetterRequest, context: Context) -> pb.GetDeadLetterResponse:
+        """See the contract."""
+        grpc_view.check_operator()
+        _check_letter_id(request.letter_id)
+        return pb.GetDeadLetterResponse(letter=_message(await self._letters.get(request.letter_id)))
 
     async def ReplayDeadLetter(
         self, request: pb.ReplayDeadLetterRequest, context: Context
@@ -118,7 +139,15 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
 def _check_letter_id(letter_id: str) -> None:
     """Raises `AppError` request.not-found for what names no topic of dead letters."""
     if not is_dead_letter_topic(letter_id.rpartition("/")[0]):
-        raise AppError("request.not-found", Kind.NOT_FOUND, what="dead letter")
+        raise not_found("dead letter")
+
+
+def _place(letter_id: str) -> tuple[str, int]:
+    """Topic and offset, in the order in which letters are listed. Raises `AppError` request.not-found."""
+    topic, _, offset = letter_id.rpartition("/")
+    if not offset.isdecimal():
+        raise not_found("dead letter")
+    return topic, int(offset)
 
 
 def _message(letter: DeadLetter) -> pb.DeadLetter:

@@ -261,6 +261,14 @@ class Queue:
         async with self._database.transaction() as connection:
             return [_job(row) for row in (await connection.execute(query)).mappings()]
 
+    async def get(self, job_id: str) -> Job:
+        """One job. Raises `AppError` request.not-found."""
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(select(jobs).where(jobs.c.job_id == job_id))).mappings().first()
+        if row is None:
+            raise not_found("job")
+        return _job(row)
+
     async def retry(self, job_id: str) -> Job:
         """Put a dead or cancelled job back with fresh attempts. Raises `AppError` request.not-found."""
         values = {"state": "queued", "attempts": 0, "cancel_requested": False, "run_after": self._clock.now()}

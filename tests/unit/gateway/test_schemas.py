@@ -11,6 +11,7 @@ from services.gateway.plain import plain
 from services.gateway.schemas import common, dossiers, files, operation
 from services.gateway.schemas.openapi import DescribedApp, example_of
 from services.gen.common.v1 import common_pb2
+from services.gen.operation.v1 import operation_pb2
 from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.review.v1 import review_pb2
 from services.gen.upload.v1 import upload_pb2
@@ -83,10 +84,15 @@ SOURCES: list[tuple[type[BaseModel], type[Message], set[str], set[str]]] = [
     (operation.Office, review_pb2.RoleAssignment, set(), set()),
     (operation.Organisation, review_pb2.Organisation, set(), set()),
     (operation.Job, common_pb2.Job, set(), set()),
-    (operation.Jobs, video_pb2.ListJobsResponse, set(), set()),
-    (operation.Jobs, pdfcheck_pb2.ListJobsResponse, set(), set()),
-    (operation.JobAnswer, video_pb2.RetryJobResponse, set(), set()),
-    (operation.JobAnswer, pdfcheck_pb2.CancelJobResponse, set(), set()),
+    (operation.Jobs, operation_pb2.ListJobsResponse, set(), set()),
+    (operation.JobAnswer, operation_pb2.GetJobResponse, set(), set()),
+    (operation.JobAnswer, operation_pb2.RetryJobResponse, set(), set()),
+    (operation.JobAnswer, operation_pb2.CancelJobResponse, set(), set()),
+    (operation.GroupLag, operation_pb2.GroupLag, set(), set()),
+    (operation.Lags, operation_pb2.ListLagResponse, set(), set()),
+    (operation.DeadLetter, operation_pb2.DeadLetter, set(), set()),
+    (operation.DeadLetters, operation_pb2.ListDeadLettersResponse, set(), set()),
+    (operation.DeadLetterAnswer, operation_pb2.GetDeadLetterResponse, set(), set()),
     (operation.AuditEntry, review_pb2.AuditEntry, set(), set()),
     (operation.AuditBreak, review_pb2.AuditBreak, set(), set()),
     (operation.Verification, review_pb2.VerifyAuditResponse, set(), set()),

@@ -26,7 +26,7 @@ from services.gen.common.v1 import common_pb2 as common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coperation/v1/operation.proto\x12\x0coperation.v1\x1a\x16\x63ommon/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"d\n\nStageCount\x12\r\n\x05stage\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0c\n\x04jobs\x18\x03 \x01(\x03\x12*\n\x06oldest\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x12\n\x10GetStatusRequest\"\xfa\x01\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x61tabase_error\x18\x02 \x01(\t\x12\x15\n\rstorage_error\x18\x03 \x01(\t\x12\x17\n\x0f\x64isk_free_bytes\x18\x04 \x01(\x03\x12\x18\n\x10\x64isk_total_bytes\x18\x05 \x01(\x03\x12\x15\n\runsent_events\x18\x06 \x01(\x03\x12\x31\n\roldest_unsent\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x06stages\x18\x08 \x03(\x0b\x32\x18.operation.v1.StageCount\"j\n\x0fListJobsRequest\x12\r\n\x05stage\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x12\n\ndossier_id\x18\x05 \x01(\t\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.common.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x10RetryJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"0\n\x11\x43\x61ncelJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job\"T\n\x08GroupLag\x12\r\n\x05group\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x0f\n\x07records\x18\x03 \x01(\x03\x12\x19\n\x11partitions_behind\x18\x04 \x01(\x05\"\x10\n\x0eListLagRequest\"7\n\x0fListLagResponse\x12$\n\x04lags\x18\x01 \x03(\x0b\x32\x16.operation.v1.GroupLag\"\xeb\x01\n\nDeadLetter\x12\x11\n\tletter_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x11\n\tpartition\x18\x05 \x01(\x05\x12\x0e\n\x06offset\x18\x06 \x01(\x03\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65vent_id\x18\x08 \x01(\t\x12\x12\n\nevent_type\x18\t \x01(\t\x12\x14\n\x0cpayload_json\x18\n \x01(\t\x12\x15\n\rpayload_bytes\x18\x0b \x01(\x03\"\x18\n\x16ListDeadLettersRequest\"D\n\x17ListDeadLettersResponse\x12)\n\x07letters\x18\x01 \x03(\x0b\x32\x18.operation.v1.DeadLetter\",\n\x17ReplayDeadLetterRequest\x12\x11\n\tletter_id\x18\x01 \x01(\t\"\x1a\n\x18ReplayDeadLetterResponse\"-\n\x18\x44ismissDeadLetterRequest\x12\x11\n\tletter_id\x18\x01 \x01(\t\"\x1b\n\x19\x44ismissDeadLetterResponse2\xb5\x05\n\x10OperationService\x12L\n\tGetStatus\x12\x1e.operation.v1.GetStatusRequest\x1a\x1f.operation.v1.GetStatusResponse\x12I\n\x08ListJobs\x12\x1d.operation.v1.ListJobsRequest\x1a\x1e.operation.v1.ListJobsResponse\x12I\n\x08RetryJob\x12\x1d.operation.v1.RetryJobRequest\x1a\x1e.operation.v1.RetryJobResponse\x12L\n\tCancelJob\x12\x1e.operation.v1.CancelJobRequest\x1a\x1f.operation.v1.CancelJobResponse\x12\x46\n\x07ListLag\x12\x1c.operation.v1.ListLagRequest\x1a\x1d.operation.v1.ListLagResponse\x12^\n\x0fListDeadLetters\x12$.operation.v1.ListDeadLettersRequest\x1a%.operation.v1.ListDeadLettersResponse\x12\x61\n\x10ReplayDeadLetter\x12%.operation.v1.ReplayDeadLetterRequest\x1a&.operation.v1.ReplayDeadLetterResponse\x12\x64\n\x11\x44ismissDeadLetter\x12&.operation.v1.DismissDeadLetterRequest\x1a\'.operation.v1.DismissDeadLetterResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coperation/v1/operation.proto\x12\x0coperation.v1\x1a\x16\x63ommon/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"d\n\nStageCount\x12\r\n\x05stage\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0c\n\x04jobs\x18\x03 \x01(\x03\x12*\n\x06oldest\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x12\n\x10GetStatusRequest\"\xfa\x01\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x61tabase_error\x18\x02 \x01(\t\x12\x15\n\rstorage_error\x18\x03 \x01(\t\x12\x17\n\x0f\x64isk_free_bytes\x18\x04 \x01(\x03\x12\x18\n\x10\x64isk_total_bytes\x18\x05 \x01(\x03\x12\x15\n\runsent_events\x18\x06 \x01(\x03\x12\x31\n\roldest_unsent\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x06stages\x18\x08 \x03(\x0b\x32\x18.operation.v1.StageCount\"j\n\x0fListJobsRequest\x12\r\n\x05stage\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x12\n\ndossier_id\x18\x05 \x01(\t\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.common.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"-\n\x0eGetJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x10RetryJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"0\n\x11\x43\x61ncelJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job\"T\n\x08GroupLag\x12\r\n\x05group\x18\x01 \x01(\t\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x0f\n\x07records\x18\x03 \x01(\x03\x12\x19\n\x11partitions_behind\x18\x04 \x01(\x05\"\x10\n\x0eListLagRequest\"7\n\x0fListLagResponse\x12$\n\x04lags\x18\x01 \x03(\x0b\x32\x16.operation.v1.GroupLag\"\xeb\x01\n\nDeadLetter\x12\x11\n\tletter_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x11\n\tpartition\x18\x05 \x01(\x05\x12\x0e\n\x06offset\x18\x06 \x01(\x03\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65vent_id\x18\x08 \x01(\t\x12\x12\n\nevent_type\x18\t \x01(\t\x12\x14\n\x0cpayload_json\x18\n \x01(\t\x12\x15\n\rpayload_bytes\x18\x0b \x01(\x03\"]\n\x16ListDeadLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\"]\n\x17ListDeadLettersResponse\x12)\n\x07letters\x18\x01 \x03(\x0b\x32\x18.operation.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x14GetDeadLetterRequest\x12\x11\n\tletter_id\x18\x01 \x01(\t\"A\n\x15GetDeadLetterResponse\x12(\n\x06letter\x18\x01 \x01(\x0b\x32\x18.operation.v1.DeadLetter\",\n\x17ReplayDeadLetterRequest\x12\x11\n\tletter_id\x18\x01 \x01(\t\"\x1a\n\x18ReplayDeadLetterResponse\"-\n\x18\x44ismissDeadLetterRequest\x12\x11\n\tletter_id\x18\x01 \x01(\t\"\x1b\n\x19\x44ismissDeadLetterResponse2\xd4\x06\n\x10OperationService\x12L\n\tGetStatus\x12\x1e.operation.v1.GetStatusRequest\x1a\x1f.operation.v1.GetStatusResponse\x12I\n\x08ListJobs\x12\x1d.operation.v1.ListJobsRequest\x1a\x1e.operation.v1.ListJobsResponse\x12\x43\n\x06GetJob\x12\x1b.operation.v1.GetJobRequest\x1a\x1c.operation.v1.GetJobResponse\x12I\n\x08RetryJob\x12\x1d.operation.v1.RetryJobRequest\x1a\x1e.operation.v1.RetryJobResponse\x12L\n\tCancelJob\x12\x1e.operation.v1.CancelJobRequest\x1a\x1f.operation.v1.CancelJobResponse\x12\x46\n\x07ListLag\x12\x1c.operation.v1.ListLagRequest\x1a\x1d.operation.v1.ListLagResponse\x12^\n\x0fListDeadLetters\x12$.operation.v1.ListDeadLettersRequest\x1a%.operation.v1.ListDeadLettersResponse\x12X\n\rGetDeadLetter\x12\".operation.v1.GetDeadLetterRequest\x1a#.operation.v1.GetDeadLetterResponse\x12\x61\n\x10ReplayDeadLetter\x12%.operation.v1.ReplayDeadLetterRequest\x1a&.operation.v1.ReplayDeadLetterResponse\x12\x64\n\x11\x44ismissDeadLetter\x12&.operation.v1.DismissDeadLetterRequest\x1a\'.operation.v1.DismissDeadLetterResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,34 +43,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTJOBSREQUEST']._serialized_end=584
   _globals['_LISTJOBSRESPONSE']._serialized_start=586
   _globals['_LISTJOBSRESPONSE']._serialized_end=659
-  _globals['_RETRYJOBREQUEST']._serialized_start=661
-  _globals['_RETRYJOBREQUEST']._serialized_end=694
-  _globals['_RETRYJOBRESPONSE']._serialized_start=696
-  _globals['_RETRYJOBRESPONSE']._serialized_end=743
-  _globals['_CANCELJOBREQUEST']._serialized_start=745
-  _globals['_CANCELJOBREQUEST']._serialized_end=779
-  _globals['_CANCELJOBRESPONSE']._serialized_start=781
-  _globals['_CANCELJOBRESPONSE']._serialized_end=829
-  _globals['_GROUPLAG']._serialized_start=831
-  _globals['_GROUPLAG']._serialized_end=915
-  _globals['_LISTLAGREQUEST']._serialized_start=917
-  _globals['_LISTLAGREQUEST']._serialized_end=933
-  _globals['_LISTLAGRESPONSE']._serialized_start=935
-  _globals['_LISTLAGRESPONSE']._serialized_end=990
-  _globals['_DEADLETTER']._serialized_start=993
-  _globals['_DEADLETTER']._serialized_end=1228
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=1230
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1254
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=1256
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=1324
-  _globals['_REPLAYDEADLETTERREQUEST']._serialized_start=1326
-  _globals['_REPLAYDEADLETTERREQUEST']._serialized_end=1370
-  _globals['_REPLAYDEADLETTERRESPONSE']._serialized_start=1372
-  _globals['_REPLAYDEADLETTERRESPONSE']._serialized_end=1398
-  _globals['_DISMISSDEADLETTERREQUEST']._serialized_start=1400
-  _globals['_DISMISSDEADLETTERREQUEST']._serialized_end=1445
-  _globals['_DISMISSDEADLETTERRESPONSE']._serialized_start=1447
-  _globals['_DISMISSDEADLETTERRESPONSE']._serialized_end=1474
-  _globals['_OPERATIONSERVICE']._serialized_start=1477
-  _globals['_OPERATIONSERVICE']._serialized_end=2170
+  _globals['_GETJOBREQUEST']._serialized_start=661
+  _globals['_GETJOBREQUEST']._serialized_end=692
+  _globals['_GETJOBRESPONSE']._serialized_start=694
+  _globals['_GETJOBRESPONSE']._serialized_end=739
+  _globals['_RETRYJOBREQUEST']._serialized_start=741
+  _globals['_RETRYJOBREQUEST']._serialized_end=774
+  _globals['_RETRYJOBRESPONSE']._serialized_start=776
+  _globals['_RETRYJOBRESPONSE']._serialized_end=823
+  _globals['_CANCELJOBREQUEST']._serialized_start=825
+  _globals['_CANCELJOBREQUEST']._serialized_end=859
+  _globals['_CANCELJOBRESPONSE']._serialized_start=861
+  _globals['_CANCELJOBRESPONSE']._serialized_end=909
+  _globals['_GROUPLAG']._serialized_start=911
+  _globals['_GROUPLAG']._serialized_end=995
+  _globals['_LISTLAGREQUEST']._serialized_start=997
+  _globals['_LISTLAGREQUEST']._serialized_end=1013
+  _globals['_LISTLAGRESPONSE']._serialized_start=1015
+  _globals['_LISTLAGRESPONSE']._serialized_end=1070
+  _globals['_DEADLETTER']._serialized_start=1073
+  _globals['_DEADLETTER']._serialized_end=1308
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=1310
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1403
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=1405
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=1498
+  _globals['_GETDEADLETTERREQUEST']._serialized_start=1500
+  _globals['_GETDEADLETTERREQUEST']._serialized_end=1541
+  _globals['_GETDEADLETTERRESPONSE']._serialized_start=1543
+  _globals['_GETDEADLETTERRESPONSE']._serialized_end=1608
+  _globals['_REPLAYDEADLETTERREQUEST']._serialized_start=1610
+  _globals['_REPLAYDEADLETTERREQUEST']._serialized_end=1654
+  _globals['_REPLAYDEADLETTERRESPONSE']._serialized_start=1656
+  _globals['_REPLAYDEADLETTERRESPONSE']._serialized_end=1682
+  _globals['_DISMISSDEADLETTERREQUEST']._serialized_start=1684
+  _globals['_DISMISSDEADLETTERREQUEST']._serialized_end=1729
+  _globals['_DISMISSDEADLETTERRESPONSE']._serialized_start=1731
+  _globals['_DISMISSDEADLETTERRESPONSE']._serialized_end=1758
+  _globals['_OPERATIONSERVICE']._serialized_start=1761
+  _globals['_OPERATIONSERVICE']._serialized_end=2613
 # @@protoc_insertion_point(module_scope)

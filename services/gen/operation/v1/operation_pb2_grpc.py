@@ -45,6 +45,11 @@ class OperationServiceStub:
                 request_serializer=operation_dot_v1_dot_operation__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=operation_dot_v1_dot_operation__pb2.ListJobsResponse.FromString,
                 _registered_method=True)
+        self.GetJob = channel.unary_unary(
+                '/operation.v1.OperationService/GetJob',
+                request_serializer=operation_dot_v1_dot_operation__pb2.GetJobRequest.SerializeToString,
+                response_deserializer=operation_dot_v1_dot_operation__pb2.GetJobResponse.FromString,
+                _registered_method=True)
         self.RetryJob = channel.unary_unary(
                 '/operation.v1.OperationService/RetryJob',
                 request_serializer=operation_dot_v1_dot_operation__pb2.RetryJobRequest.SerializeToString,
@@ -64,6 +69,11 @@ class OperationServiceStub:
                 '/operation.v1.OperationService/ListDeadLetters',
                 request_serializer=operation_dot_v1_dot_operation__pb2.ListDeadLettersRequest.SerializeToString,
                 response_deserializer=operation_dot_v1_dot_operation__pb2.ListDeadLettersResponse.FromString,
+                _registered_method=True)
+        self.GetDeadLetter = channel.unary_unary(
+                '/operation.v1.OperationService/GetDeadLetter',
+                request_serializer=operation_dot_v1_dot_operation__pb2.GetDeadLetterRequest.SerializeToString,
+                response_deserializer=operation_dot_v1_dot_operation__pb2.GetDeadLetterResponse.FromString,
                 _registered_method=True)
         self.ReplayDeadLetter = channel.unary_unary(
                 '/operation.v1.OperationService/ReplayDeadLetter',
@@ -95,6 +105,13 @@ class OperationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetJob(self, request, context):
+        """One job.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RetryJob(self, request, context):
         """Puts a dead or cancelled job back; idempotent.
         """
@@ -117,7 +134,14 @@ class OperationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDeadLetters(self, request, context):
-        """Events that a group could not have an effect from and that nobody has settled.
+        """Events that a group could not have an effect from and that nobody has settled, by topic and offset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDeadLetter(self, request, context):
+        """One of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,6 +174,11 @@ def add_OperationServiceServicer_to_server(servicer, server):
                     request_deserializer=operation_dot_v1_dot_operation__pb2.ListJobsRequest.FromString,
                     response_serializer=operation_dot_v1_dot_operation__pb2.ListJobsResponse.SerializeToString,
             ),
+            'GetJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJob,
+                    request_deserializer=operation_dot_v1_dot_operation__pb2.GetJobRequest.FromString,
+                    response_serializer=operation_dot_v1_dot_operation__pb2.GetJobResponse.SerializeToString,
+            ),
             'RetryJob': grpc.unary_unary_rpc_method_handler(
                     servicer.RetryJob,
                     request_deserializer=operation_dot_v1_dot_operation__pb2.RetryJobRequest.FromString,
@@ -169,6 +198,11 @@ def add_OperationServiceServicer_to_server(servicer, server):
                     servicer.ListDeadLetters,
                     request_deserializer=operation_dot_v1_dot_operation__pb2.ListDeadLettersRequest.FromString,
                     response_serializer=operation_dot_v1_dot_operation__pb2.ListDeadLettersResponse.SerializeToString,
+            ),
+            'GetDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeadLetter,
+                    request_deserializer=operation_dot_v1_dot_operation__pb2.GetDeadLetterRequest.FromString,
+                    response_serializer=operation_dot_v1_dot_operation__pb2.GetDeadLetterResponse.SerializeToString,
             ),
             'ReplayDeadLetter': grpc.unary_unary_rpc_method_handler(
                     servicer.ReplayDeadLetter,
@@ -236,6 +270,33 @@ class OperationService:
             '/operation.v1.OperationService/ListJobs',
             operation_dot_v1_dot_operation__pb2.ListJobsRequest.SerializeToString,
             operation_dot_v1_dot_operation__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/operation.v1.OperationService/GetJob',
+            operation_dot_v1_dot_operation__pb2.GetJobRequest.SerializeToString,
+            operation_dot_v1_dot_operation__pb2.GetJobResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -344,6 +405,33 @@ class OperationService:
             '/operation.v1.OperationService/ListDeadLetters',
             operation_dot_v1_dot_operation__pb2.ListDeadLettersRequest.SerializeToString,
             operation_dot_v1_dot_operation__pb2.ListDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/operation.v1.OperationService/GetDeadLetter',
+            operation_dot_v1_dot_operation__pb2.GetDeadLetterRequest.SerializeToString,
+            operation_dot_v1_dot_operation__pb2.GetDeadLetterResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class OperationServiceStub:
     """The service's database, store, disk, jobs and unsent events."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_operation_pb2.ListJobsRequest, _operation_pb2.ListJobsResponse]
     """Jobs of the service, newest first."""
+    GetJob: _grpc.UnaryUnaryMultiCallable[_operation_pb2.GetJobRequest, _operation_pb2.GetJobResponse]
+    """One job."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_operation_pb2.RetryJobRequest, _operation_pb2.RetryJobResponse]
     """Puts a dead or cancelled job back; idempotent."""
     CancelJob: _grpc.UnaryUnaryMultiCallable[_operation_pb2.CancelJobRequest, _operation_pb2.CancelJobResponse]
@@ -44,7 +46,9 @@ class OperationServiceStub:
     ListLag: _grpc.UnaryUnaryMultiCallable[_operation_pb2.ListLagRequest, _operation_pb2.ListLagResponse]
     """How far every consumer group is behind."""
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_operation_pb2.ListDeadLettersRequest, _operation_pb2.ListDeadLettersResponse]
-    """Events that a group could not have an effect from and that nobody has settled."""
+    """Events that a group could not have an effect from and that nobody has settled, by topic and offset."""
+    GetDeadLetter: _grpc.UnaryUnaryMultiCallable[_operation_pb2.GetDeadLetterRequest, _operation_pb2.GetDeadLetterResponse]
+    """One of them."""
     ReplayDeadLetter: _grpc.UnaryUnaryMultiCallable[_operation_pb2.ReplayDeadLetterRequest, _operation_pb2.ReplayDeadLetterResponse]
     """Sends an event again; groups that had their effect from it know it."""
     DismissDeadLetter: _grpc.UnaryUnaryMultiCallable[_operation_pb2.DismissDeadLetterRequest, _operation_pb2.DismissDeadLetterResponse]
@@ -59,6 +63,8 @@ class OperationServiceAsyncStub(OperationServiceStub):
     """The service's database, store, disk, jobs and unsent events."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_operation_pb2.ListJobsRequest, _operation_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs of the service, newest first."""
+    GetJob: _aio.UnaryUnaryMultiCallable[_operation_pb2.GetJobRequest, _operation_pb2.GetJobResponse]  # type: ignore[assignment]
+    """One job."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_operation_pb2.RetryJobRequest, _operation_pb2.RetryJobResponse]  # type: ignore[assignment]
     """Puts a dead or cancelled job back; idempotent."""
     CancelJob: _aio.UnaryUnaryMultiCallable[_operation_pb2.CancelJobRequest, _operation_pb2.CancelJobResponse]  # type: ignore[assignment]
@@ -66,7 +72,9 @@ class OperationServiceAsyncStub(OperationServiceStub):
     ListLag: _aio.UnaryUnaryMultiCallable[_operation_pb2.ListLagRequest, _operation_pb2.ListLagResponse]  # type: ignore[assignment]
     """How far every consumer group is behind."""
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_operation_pb2.ListDeadLettersRequest, _operation_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
-    """Events that a group could not have an effect from and that nobody has settled."""
+    """Events that a group could not have an effect from and that nobody has settled, by topic and offset."""
+    GetDeadLetter: _aio.UnaryUnaryMultiCallable[_operation_pb2.GetDeadLetterRequest, _operation_pb2.GetDeadLetterResponse]  # type: ignore[assignment]
+    """One of them."""
     ReplayDeadLetter: _aio.UnaryUnaryMultiCallable[_operation_pb2.ReplayDeadLetterRequest, _operation_pb2.ReplayDeadLetterResponse]  # type: ignore[assignment]
     """Sends an event again; groups that had their effect from it know it."""
     DismissDeadLetter: _aio.UnaryUnaryMultiCallable[_operation_pb2.DismissDeadLetterRequest, _operation_pb2.DismissDeadLetterResponse]  # type: ignore[assignment]
@@ -90,6 +98,14 @@ class OperationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operation_pb2.ListJobsResponse, _abc.Awaitable[_operation_pb2.ListJobsResponse]]:
         """Jobs of the service, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetJob(
+        self,
+        request: _operation_pb2.GetJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operation_pb2.GetJobResponse, _abc.Awaitable[_operation_pb2.GetJobResponse]]:
+        """One job."""
 
     @_abc_1.abstractmethod
     def RetryJob(
@@ -121,7 +137,15 @@ class OperationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operation_pb2.ListDeadLettersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operation_pb2.ListDeadLettersResponse, _abc.Awaitable[_operation_pb2.ListDeadLettersResponse]]:
-        """Events that a group could not have an effect from and that nobody has settled."""
+        """Events that a group could not have an effect from and that nobody has settled, by topic and offset."""
+
+    @_abc_1.abstractmethod
+    def GetDeadLetter(
+        self,
+        request: _operation_pb2.GetDeadLetterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operation_pb2.GetDeadLetterResponse, _abc.Awaitable[_operation_pb2.GetDeadLetterResponse]]:
+        """One of them."""
 
     @_abc_1.abstractmethod
     def ReplayDeadLetter(
