@@ -19,7 +19,7 @@ from services.gateway.peers import Peers
 from services.gateway.repository import Repository
 from services.gateway.settings import Settings
 from services.kernel import health, lifeline, observing, telemetry, wiring
-from services.kernel.clock import SystemClock
+from services.kernel.clock import Clock, SystemClock
 from services.kernel.config import explain
 from services.kernel.db.locking import lead
 from services.kernel.db.migrate import await_revision
@@ -57,23 +57,10 @@ def compose(settings: Settings, told: Health) -> FastAPI:
     running: list[asyncio.Task[None]] = []
     stop = asyncio.Event()
 
-    async def prune() -> None:
-        while True:
-            await asyncio.sleep(settings.prune_every_s)
-            try:
-                async with lead(database.url, "gateway", "prune") as leadership:
-                    if leadership is not None:
-                        longest = timedelta(seconds=settings.session_longest_s)
-                        await repository.prune(clock.now(), longest, settings.prune_batch)
-            except Exception as error:
-                if not is_outage(error):
-                    raise
-                log.warning("will try again", action="gateway.outage", error=type(error).__name__)
-
     async def start() -> None:
         await await_revision(database, deadline_s=MIGRATION_DEADLINE_S)
         await database.refuse_privileged_role()
-        running.append(asyncio.create_task(prune()))
+        running.append(asyncio.create_task(_prune(settings, database, repository, clock)))
         if settings.metrics_listen:
             observing.watch_pool(database)
             running.append(
@@ -92,6 +79,21 @@ def compose(settings: Settings, told: Health) -> FastAPI:
             objects.close()
 
     return make_app(gateway, start, close)
+
+
+async def _prune(settings: Settings, database: Database, repository: Repository, clock: Clock) -> None:
+    """Drop what is too old, by one replica, until cancelled."""
+    longest = timedelta(seconds=settings.session_longest_s)
+    while True:
+        await asyncio.sleep(settings.prune_every_s)
+        try:
+            async with lead(database.url, "gateway", "prune") as leadership:
+                if leadership is not None:
+                    await repository.prune(clock.now(), longest, settings.prune_batch)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("will try again", action="gateway.outage", error=type(error).__name__)
 
 
 def main() -> None:
