@@ -5,7 +5,7 @@ import itertools
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -26,9 +26,10 @@ _TRIES = 3
 class ObjectServer:
     """The server while it runs."""
 
-    def __init__(self, endpoint: str) -> None:
-        """It answers at `endpoint`."""
+    def __init__(self, endpoint: str, *, beside: bool) -> None:
+        """It answers at `endpoint`; for `beside` see `running`."""
         self.endpoint = endpoint
+        self.beside = beside
         self._numbers = itertools.count(1)
         self.client = connect(account(ROOT), parse(self.url("any")), connections=2)
 
@@ -55,10 +56,15 @@ class ObjectServer:
 
 
 @contextmanager
-def running(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[ObjectServer]:
-    """Start a server with its data below `folder`; `environment` holds further options, as versitygw names them."""
+def running(folder: Path, *, beside: bool = False) -> Iterator[ObjectServer]:
+    """Start a server with its data below `folder`, which is there and empty.
+
+    It keeps what it knows of an object in attributes of the file, or, `beside` or where there are none, in files of
+    its own: that has room for longer policies, but versitygw 1.8 then loses what is put over a deletion's mark.
+    """
     program = needed("versitygw")
-    arguments = _arguments(folder)
+    beside = beside or not _has_attributes(folder)
+    arguments = _arguments(folder, beside=beside)
     for _ in range(_TRIES):
         [port] = free_ports(1)
         with (folder / "log").open("ab") as log:
@@ -66,13 +72,12 @@ def running(folder: Path, environment: Mapping[str, str] | None = None) -> Itera
                 [program, "--port", f"127.0.0.1:{port}", *arguments],
                 env={
                     "ROOT_ACCESS_KEY": ROOT.access_key, "ROOT_SECRET_KEY": ROOT.secret_key, "PATH": os.environ["PATH"],
-                    **(environment or {}),
                 },
                 stdout=log, stderr=log,
             )  # fmt: skip
         try:
             if _answers(process, f"http://127.0.0.1:{port}/healthz"):
-                server = ObjectServer(f"http://127.0.0.1:{port}")
+                server = ObjectServer(f"http://127.0.0.1:{port}", beside=beside)
                 with contextlib.closing(server.client):
                     yield server
                 return
@@ -82,14 +87,23 @@ def running(folder: Path, environment: Mapping[str, str] | None = None) -> Itera
     raise RuntimeError(f"versitygw does not start: {(folder / 'log').read_text()[-2000:]}")
 
 
-def _arguments(folder: Path) -> Sequence[str]:
-    """Metadata beside the files: not every file system has extended attributes, or room in them for a policy."""
+def _arguments(folder: Path, *, beside: bool) -> Sequence[str]:
     names = ("data", "versions", "metadata", "accounts")
     for name in names:
         (folder / name).mkdir(parents=True)
     data, versions, metadata, accounts = (str(folder / name) for name in names)
     server = ["--health", "/healthz", "--quiet", "--keep-alive", "--iam-dir", accounts]
-    return [*server, "posix", "--versioning-dir", versions, "--sidecar", metadata, data]
+    place = ["--sidecar", metadata] if beside else []
+    return [*server, "posix", "--versioning-dir", versions, *place, data]
+
+
+def _has_attributes(folder: Path) -> bool:
+    """Whether the file system keeps extended attributes."""
+    try:
+        os.setxattr(folder, "user.test", b"x")
+    except OSError:
+        return False
+    return True
 
 
 def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:

@@ -21,6 +21,7 @@ from services.gateway.settings import Settings
 from services.kernel import health, lifeline, observing, telemetry, wiring
 from services.kernel.clock import Clock, SystemClock
 from services.kernel.config import explain
+from services.kernel.db.engine import Database
 from services.kernel.db.locking import lead
 from services.kernel.db.migrate import await_revision
 from services.kernel.db.outage import is_outage

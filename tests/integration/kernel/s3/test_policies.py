@@ -1,7 +1,7 @@
 """A server that enforces the example policies: each service can do its work, and nothing beside it."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 
 import pytest
@@ -11,21 +11,28 @@ from services.kernel.ids import TimeOrderedIds
 from services.kernel.storage.port import StorageError, StoreUnavailable
 from services.kernel.storage.s3 import S3Store, starting
 from services.kernel.storage.s3.client import Credentials
-from tests.object_server import ObjectServer
+from tests.object_server import ObjectServer, running
 from tests.unit.deploy.s3_policies import BUCKET, policies
 
 Stores = Mapping[str, S3Store]
 
 
 @pytest.fixture(scope="module")
-def accounts(object_server: ObjectServer) -> Mapping[str, Credentials]:
-    return {service: object_server.account(service) for service in policies()}
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """One with room for a policy of four services."""
+    with running(tmp_path_factory.mktemp("versitygw"), beside=True) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def accounts(server: ObjectServer) -> Mapping[str, Credentials]:
+    return {service: server.account(service) for service in policies()}
 
 
 @pytest.fixture
-async def stores(object_server: ObjectServer, accounts: Mapping[str, Credentials]) -> AsyncIterator[Stores]:
+async def stores(server: ObjectServer, accounts: Mapping[str, Credentials]) -> AsyncIterator[Stores]:
     """One bucket, with the policies of all services as its own: what an account may is then decided by the server."""
-    address = object_server.fresh(versioned=True)
+    address = server.fresh(versioned=True)
     statements = [
         {
             **statement,
@@ -37,7 +44,7 @@ async def stores(object_server: ObjectServer, accounts: Mapping[str, Credentials
         for statement in policy["Statement"]
     ]
     whole = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    object_server.client.put_bucket_policy(Bucket=address.bucket, Policy=whole)
+    server.client.put_bucket_policy(Bucket=address.bucket, Policy=whole)
     made = {
         service: S3Store(address, account, SystemClock(), TimeOrderedIds()) for service, account in accounts.items()
     }
