@@ -47,6 +47,11 @@ def create_event_tables(schema: str) -> None:
     op.create_index("inbox_received_at", "inbox", ["received_at"], schema=schema)
 
 
+def rename_topics(schema: str) -> None:
+    """What waits in the outbox goes to the one topic of its service, as everything since the log's second migration."""
+    op.execute(f"UPDATE {schema}.outbox SET topic = 'shenbao.{schema}' WHERE topic LIKE 'shenbao.{schema}.%'")
+
+
 def drop_event_tables(schema: str) -> None:
     """Remove them again."""
     for table in (outbox, inbox, inbox_versions):

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from services.kernel.clock import SystemClock
-from services.kernel.db.migrate import migrate
+from services.kernel.db.migrate import migrate, revisions
 from services.kernel.db.roles import OWNER, role_of
 from services.kernel.events.deadletters import DeadLetters
 from services.kernel.events.embedded import EmbeddedLog
@@ -119,3 +119,23 @@ async def test_an_empty_log_is_migrated_too(cluster: Cluster, database_name: str
     log = EmbeddedLog(cluster.url(role_of("upload"), database_name))
     assert await log.topics() == []
     await log.close()
+
+
+@pytest.mark.parametrize("service", ["upload", "video", "pdfcheck", "review"])
+async def test_what_waits_in_an_outbox_goes_to_the_new_topic(
+    cluster: Cluster, database_name: str, service: str
+) -> None:
+    owner = cluster.url(OWNER, database_name)
+    await migrate(owner, [service], target=revisions(service)[-2])
+    engine = create_async_engine(owner)
+    put = text(
+        f"INSERT INTO {service}.outbox (event_id, topic, key, headers, payload)"
+        f" VALUES ('e', 'shenbao.{service}.something-done', 'k', '{{}}', '')"
+    )
+    async with engine.begin() as connection:
+        await connection.execute(put)
+    await migrate(owner, [service])
+    async with engine.begin() as connection:
+        waiting = (await connection.execute(text(f"SELECT topic FROM {service}.outbox"))).scalars().all()
+    await engine.dispose()
+    assert waiting == [f"shenbao.{service}"]
