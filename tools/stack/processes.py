@@ -30,16 +30,14 @@ def processes(video_workers: int = 2, pdfcheck_workers: int = 2) -> Sequence[Pro
     return [*found, Process(name="gateway", service="gateway")]
 
 
-def program(process: Process, shared: Mapping[str, str], own: Mapping[str, str], module: str = "") -> Program:
-    """How it is started. `own` is what its service alone is told; only what answers has the service's address."""
-    environment = {**shared, **own}
+def program(process: Process, told: Mapping[str, str]) -> Program:
+    """How it is started. `told` is for every process of its service; only what answers has the service's address."""
+    environment = dict(told)
     if process.roles:
         environment["SHENBAO_ROLES"] = ",".join(process.roles)
         answers = "api" in process.roles
-        environment["SHENBAO_LISTEN"] = (
-            shared[f"SHENBAO_{process.service.upper()}_ADDRESS"] if answers else "127.0.0.1:0"
-        )
+        environment["SHENBAO_LISTEN"] = told[f"SHENBAO_{process.service.upper()}_ADDRESS"] if answers else "127.0.0.1:0"
     # Several on one machine: none may take all cores with the threads of a numerical library.
     environment.setdefault("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
-    arguments = (sys.executable, "-m", module or f"services.{process.service}.main")
+    arguments = (sys.executable, "-m", f"services.{process.service}.main")
     return Program(name=process.name, arguments=arguments, environment=environment)

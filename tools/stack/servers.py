@@ -89,6 +89,7 @@ class Servers:
     objects: ObjectServer | None = None
     #: Where services look for the object server, when something stands in between.
     objects_endpoint: str = ""
+    objects_port: int = 0
 
     async def start(self) -> None:
         """Start what was not given, all at once, and make what the services expect to find. Raises what they raise."""
@@ -107,7 +108,7 @@ class Servers:
             starting.append(self.broker.start)
         if not given.get("SHENBAO_OBJECTS"):
             self.objects = ObjectServer(
-                program=cached("versitygw"), folder=self.folder.root / "s3", port=self.drawn.ports["objects"],
+                program=cached("versitygw"), folder=self.folder.root / "s3", port=self.objects_port,
                 root=Credentials(access_key="root", secret_key=self.drawn.root_key),
             )  # fmt: skip
             starting.append(self.objects.start)

@@ -1,0 +1,98 @@
+"""Everything counted after the faults: nothing lost, nothing applied twice, nothing older over something newer."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from services.cli.embedded.platform import DATABASE
+from services.kernel.db.embedded import SUPERUSER
+from services.kernel.events.kafka.connection import Security, cluster_of
+from services.kernel.events.kafka.log import KafkaLog
+from tests.chaos.crowd import Done
+from tools.stack.platform import Running
+
+SERVICES = ("upload", "video", "pdfcheck", "review")
+QUIET_DEADLINE_S = 120.0
+
+
+def superuser_url(running: Running) -> str:
+    """For looking at everything."""
+    postgres = running.servers.postgres
+    assert postgres is not None
+    return postgres.url(SUPERUSER, running.servers.secrets.superuser, DATABASE)
+
+
+def log_of(running: Running) -> KafkaLog:
+    """A client of the stack's log; the caller closes it."""
+    return KafkaLog(cluster_of(running.servers.events_url, Security()))
+
+
+async def _rows(connection: AsyncConnection, query: str) -> list[Any]:
+    return list((await connection.execute(sa.text(query))).all())
+
+
+async def quiet(running: Running) -> None:
+    """Return once nothing is under way any more: outboxes sent, records read, jobs ended."""
+    engine = create_async_engine(superuser_url(running))
+    log = log_of(running)
+    try:
+        async with asyncio.timeout(QUIET_DEADLINE_S):
+            while await _busy(engine, log):
+                await asyncio.sleep(0.2)
+    finally:
+        await log.close()
+        await engine.dispose()
+
+
+async def _busy(engine: Any, log: KafkaLog) -> bool:
+    async with engine.connect() as connection:
+        for service in SERVICES:
+            waiting = f"SELECT 1 FROM {service}.outbox UNION ALL SELECT 1 FROM {service}.jobs"
+            if await _rows(connection, f"{waiting} WHERE state IN ('queued', 'leased') LIMIT 1"):
+                return True
+    return any(lag.records for lag in await log.lag())
+
+
+async def count(running: Running, done: Sequence[Done]) -> None:
+    """Raises `AssertionError` with what is not as it must be."""
+    await quiet(running)
+    for each in done:
+        stored = {m["item_id"]: [f["sha256"] for f in m["files"]] for m in each.dossier["materials"]}
+        assert stored == {item: [sha256] for item, sha256 in each.sent.items()}
+        assert each.dossier["state"] == "in-review"
+    engine = create_async_engine(superuser_url(running))
+    async with engine.connect() as connection:
+        await _once(connection, done)
+        await _newest(connection)
+    await engine.dispose()
+
+
+async def _once(connection: AsyncConnection, done: Sequence[Done]) -> None:
+    materials = sum(len(each.dossier["materials"]) for each in done)
+    lines = await _rows(connection, "SELECT body FROM review.audit")
+    actions = Counter(json.loads(body)["action"] for (body,) in lines)
+    assert actions["created"] == actions["submitted"] == actions["forwarded"] == len(done)
+    assert actions["file-stored"] == actions["file-verified"] == actions["confirmed"] == materials
+    assert actions["merged"] == materials
+    assert len(await _rows(connection, "SELECT 1 FROM review.decisions")) == len(done)
+    assert len(await _rows(connection, "SELECT 1 FROM upload.files")) == materials
+    assert len(await _rows(connection, "SELECT 1 FROM upload.files WHERE state = 'verified'")) == materials
+    assert len(await _rows(connection, "SELECT 1 FROM pdfcheck.reports")) == materials
+    assert await _rows(connection, "SELECT 1 FROM review.early_reports") == []
+    for service in SERVICES:
+        dead = f"SELECT stage, last_error FROM {service}.jobs WHERE state = 'dead'"
+        assert await _rows(connection, dead) == []
+
+
+async def _newest(connection: AsyncConnection) -> None:
+    """What `review` has last heard of each file is the newest that its owner has said."""
+    heard = "SELECT version FROM review.inbox_versions i WHERE i.stream = '{0}' AND i.aggregate_id = {1}.file_id"
+    for source, table in (("upload", "upload.files"), ("pdfcheck", "pdfcheck.reports")):
+        alias = table.split(".")[1]
+        behind = f"SELECT file_id FROM {table} WHERE version IS DISTINCT FROM ({heard.format(source, alias)})"
+        assert await _rows(connection, behind) == [], f"review is behind {source}"
