@@ -11,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from services.cli.embedded.platform import DATABASE
 from services.kernel.db.embedded import SUPERUSER
+from services.kernel.events.envelope import from_record
 from services.kernel.events.kafka.connection import Security, cluster_of
 from services.kernel.events.kafka.log import KafkaLog
+from services.kernel.events.topics import HEARS, PREFIX
 from tests.chaos.crowd import Done
+from tests.unit.kernel.events.test_topics import HANDLED
 from tools.stack.platform import Running
 
 SERVICES = ("upload", "video", "pdfcheck", "review")
@@ -68,7 +71,7 @@ async def count(running: Running, done: Sequence[Done]) -> None:
     engine = create_async_engine(superuser_url(running))
     async with engine.connect() as connection:
         await _once(connection, done)
-        await _newest(connection)
+        await _newest(connection, running)
     await engine.dispose()
 
 
@@ -89,10 +92,17 @@ async def _once(connection: AsyncConnection, done: Sequence[Done]) -> None:
         assert await _rows(connection, dead) == []
 
 
-async def _newest(connection: AsyncConnection) -> None:
-    """What `review` has last heard of each file is the newest that its owner has said."""
-    heard = "SELECT version FROM review.inbox_versions i WHERE i.stream = '{0}' AND i.aggregate_id = {1}.file_id"
-    for source, table in (("upload", "upload.files"), ("pdfcheck", "pdfcheck.reports")):
-        alias = table.split(".")[1]
-        behind = f"SELECT file_id FROM {table} WHERE version IS DISTINCT FROM ({heard.format(source, alias)})"
-        assert await _rows(connection, behind) == [], f"review is behind {source}"
+async def _newest(connection: AsyncConnection, running: Running) -> None:
+    """What each service has last heard of an aggregate is the newest that was said of it."""
+    log = log_of(running)
+    for group, sources in HEARS.items():
+        said: dict[tuple[str, str], int] = {}
+        for source in sources:
+            async for record in log.scan(PREFIX + source):
+                if record.headers.get("ce_type") in HANDLED[group]:
+                    event = from_record(record)
+                    place = event.source, event.aggregate_id
+                    said[place] = max(said.get(place, 0), event.aggregate_version)
+        heard = await _rows(connection, f"SELECT stream, aggregate_id, version FROM {group}.inbox_versions")
+        assert {(stream, aggregate_id): version for stream, aggregate_id, version in heard} == said
+    await log.close()

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.cli.embedded.platform import free_ports
 from services.kernel.db.roles import SERVICES
+from services.kernel.events.port import PARTITIONS
 from tests import small_dossier
 from tests.e2e.conftest import Platform, started
 
@@ -98,7 +99,7 @@ def test_a_file_is_counted_on_its_way(used: dict[str, Series]) -> None:
     assert value(pdfcheck, "shenbao_sandbox_run_duration_seconds_count", profile="documents", outcome="ok") >= 1
     assert value(review, "shenbao_events_consumed_total", event=CHECKED) == 1
     assert value(review, "shenbao_relay_leader") == 1
-    assert value(review, "shenbao_consumer_partitions") == 24
+    assert value(review, "shenbao_consumer_partitions") == 3 * PARTITIONS
     assert value(review, "shenbao_database_connections", state="allowed") == 8
     method = "upload.v1.UploadService/CompleteUpload"
     assert value(used["gateway"], "shenbao_grpc_client_duration_seconds_count", method=method, code="OK") == 1

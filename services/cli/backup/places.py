@@ -13,6 +13,7 @@ from services.cli.backup.members import SECRETS
 from services.cli.backup.restoring import Target
 from services.cli.backup.taking import Source
 from services.cli.backup.verifying import Backup
+from services.cli.backup.writing import sync
 from services.cli.databases import SETTING, OwnedDatabase, owned_databases
 from services.cli.embedded.folder import DataFolder, Secrets, write_private
 from services.cli.embedded.platform import DATABASE, at_hand, service_url
@@ -123,6 +124,7 @@ def _made_beside(data: Path) -> Iterator[DataFolder]:
         if data.exists():
             data.rmdir()
         root.rename(data)
+        sync(data.parent)
     except BaseException:
         shutil.rmtree(root, ignore_errors=True)
         raise

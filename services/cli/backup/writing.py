@@ -87,10 +87,10 @@ class FolderWriter:
         """See the port."""
         for at, _, files in os.walk(self._folder):
             for name in files:
-                _sync(Path(at) / name)
-            _sync(Path(at))
+                sync(Path(at) / name)
+            sync(Path(at))
         self._folder.rename(self._target)
-        _sync(self._target.parent)
+        sync(self._target.parent)
 
     def discard(self) -> None:
         """See the port."""
@@ -139,7 +139,7 @@ class TarWriter:
         os.fsync(self._file.fileno())
         self._file.close()
         self._path.rename(self._target)
-        _sync(self._target.parent)
+        sync(self._target.parent)
         self.discard()
 
     def discard(self) -> None:
@@ -153,7 +153,7 @@ def _check_size(written: int, announced: int) -> None:
         raise WrongSize(f"{written} bytes, announced were {announced}")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Make a file, or the names in a folder, last."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -17,6 +17,7 @@ from tests.e2e.conftest import Platform
 from tests.small_dossier import another
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(240)]
+CHANGED = "shenbao.review.material-changed.v1"
 
 
 def test_every_service_says_how_it_is(person: Person) -> None:
@@ -143,7 +144,7 @@ def test_a_dead_letter_is_read_and_sent_again(person: Person, platform: Platform
 
     async def set_aside() -> None:
         log = EmbeddedLog(url)
-        [record] = [r async for r in log.scan("shenbao.review.material-changed")][:1]
+        [record] = [r async for r in log.scan("shenbao.review") if r.headers["ce_type"] == CHANGED][:1]
         await bury(log, record, group="pdfcheck", reason="tried <b>eight</b> times", at=SystemClock().now())
         await log.close()
 
@@ -171,7 +172,7 @@ def test_a_dead_letter_is_read_and_sent_again(person: Person, platform: Platform
 async def _until_there(url: str) -> None:
     """The relay sends a moment after the commit."""
     connection = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
-    there = "SELECT count(*) FROM events.records WHERE topic = 'shenbao.review.material-changed'"
+    there = f"SELECT count(*) FROM events.records WHERE headers ->> 'ce_type' = '{CHANGED}'"
     async with asyncio.timeout(20):
         while not await connection.fetchval(there):
             await connection.fetchval("SELECT pg_sleep(0.05)")
