@@ -99,7 +99,7 @@ async def _newest(connection: AsyncConnection, running: Running) -> None:
         said: dict[tuple[str, str], int] = {}
         for source in sources:
             async for record in log.scan(PREFIX + source):
-                if record.headers.get("ce_type") in HANDLED[group]:
+                if record.headers.get("ce_type", "") in HANDLED[group]:
                     event = from_record(record)
                     place = event.source, event.aggregate_id
                     said[place] = max(said.get(place, 0), event.aggregate_version)
