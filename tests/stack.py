@@ -20,16 +20,17 @@ class Stack:
 
     url: str
     accounts: Path
+    pid: int
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Stack]:
+def started(folder: Path, **environment: str) -> Iterator[Stack]:
     """`python -m tools.stack run`; it must end without an error."""
     for program in ("kafka", "versitygw"):
         needed(program)
     [port] = free_ports(1)
     command = [sys.executable, "-m", "tools.stack", "run", "--data", str(folder), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
     assert process.stdout is not None
     try:
         for line in process.stdout:
@@ -37,7 +38,7 @@ def started(folder: Path) -> Iterator[Stack]:
                 break
         else:
             raise AssertionError(f"the stack ended with {process.wait()}")
-        yield Stack(url=f"http://127.0.0.1:{port}", accounts=folder / "accounts.json")
+        yield Stack(url=f"http://127.0.0.1:{port}", accounts=folder / "accounts.json", pid=process.pid)
     finally:
         process.terminate()
         assert process.wait(STOP_DEADLINE_S) == 0

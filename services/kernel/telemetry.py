@@ -9,6 +9,7 @@ not. A line written while something is traced carries `trace_id` and `span_id`.
 import logging
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -24,7 +25,31 @@ _OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "grpc._cy
 #: Libraries that tell more than anybody wants to know.
 _NOISY = ("sqlalchemy", "asyncio", "uvicorn.access", "httpx", "httpcore", "alembic", "multipart", "fontTools", "PIL")
 
+#: Libraries that say the same again and again while a server is away, and how often one is heard.
+_REPETITIVE = ("aiokafka",)
+_AGAIN_AFTER_S = 30.0
+
 EventDict = MutableMapping[str, Any]
+
+
+class Sparing(logging.Filter):
+    """Lets each sentence of a repetitive library through once in a while; our own lines say how long it lasts."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds and never goes back."""
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is told."""
+        if not record.name.startswith(_REPETITIVE):
+            return True
+        sentence, now = (record.name, str(record.msg)), self._clock()
+        if now - self._said.get(sentence, -_AGAIN_AFTER_S) < _AGAIN_AFTER_S:
+            return False
+        self._said[sentence] = now
+        return True
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -107,6 +132,7 @@ def _take_over(handler: logging.Handler, level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    handler.addFilter(Sparing(time.monotonic))
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)

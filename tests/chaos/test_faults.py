@@ -8,16 +8,17 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.cli.embedded.folder import DataFolder
 from services.cli.embedded.platform import Address, free_ports
-from services.kernel.clock import SystemClock
-from services.kernel.events.deadletters import DeadLetters
 from services.kernel.events.port import Record
 from services.kernel.events.topics import HEARS, PREFIX
 from services.kernel.supervisor import Supervisor
@@ -63,9 +64,11 @@ async def stack(
     ) as started:  # fmt: skip
         stop = asyncio.Event()
         watching = asyncio.create_task(started.supervisor.watch(stop))
-        yield started
-        stop.set()
-        await watching
+        try:
+            yield started
+        finally:
+            stop.set()
+            await watching
 
 
 async def in_trouble(folder: Path, started: Running, trouble: Trouble, journeys: int) -> None:
@@ -94,7 +97,7 @@ async def test_a_poison_event_and_a_killed_process_of_each_kind(tmp_path: Path) 
 
     async with stack(tmp_path, processes(1, 1)) as started:
         await in_trouble(tmp_path, started, trouble, 2)
-        await assert_poison_lies_apart(started)
+        await assert_poison_lies_apart(started, tmp_path / "data" / "accounts.json")
 
 
 async def poison(started: Running) -> None:
@@ -105,13 +108,29 @@ async def poison(started: Running) -> None:
     await log.close()
 
 
-async def assert_poison_lies_apart(started: Running) -> None:
-    """One letter for each group and topic, and no other."""
-    log = counting.log_of(started)
-    letters = await DeadLetters(log, SystemClock()).waiting()
-    found = sorted((letter.group, letter.topic) for letter in letters)
+async def assert_poison_lies_apart(started: Running, accounts: Path) -> None:
+    """One letter for each group and topic, and no other; the operator's commands show and settle them."""
+
+    def operator(*arguments: str) -> Any:
+        command = [sys.executable, "-m", "services.cli.main", *arguments, "--url", started.address.url, "--json"]
+        done = subprocess.run([*command, "--accounts", str(accounts)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    letters = (await asyncio.to_thread(operator, "dlq", "list"))["letters"]
+    found = sorted((letter["group"], letter["topic"]) for letter in letters)
     assert found == sorted((group, PREFIX + source) for group, sources in HEARS.items() for source in sources)
-    await log.close()
+    await asyncio.to_thread(operator, "dlq", "replay", letters[0]["letter_id"])
+    await counting.quiet(started)
+    await asyncio.to_thread(operator, "dlq", "dismiss", "--all")
+    assert (await asyncio.to_thread(operator, "dlq", "list"))["letters"] == []
+    lags = (await asyncio.to_thread(operator, "lag"))["lags"]
+    assert {(lag["group"], lag["topic"]) for lag in lags} >= {
+        ("review", f"{PREFIX}upload"),
+        ("video", f"{PREFIX}review"),
+    }
+    assert not any(lag["records"] for lag in lags)
+    assert (await asyncio.to_thread(operator, "jobs", "list", "--state", "dead"))["jobs"] == []
 
 
 async def killed(started: Running, names: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from services.cli.demo.client import Client
 from services.cli.embedded.folder import DataFolder
 from services.cli.embedded.platform import DATABASE, free_ports
 from services.kernel.db.embedded import EmbeddedPostgres
+from tests import stack
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +96,18 @@ def started(folder: Path, **environment: str) -> Iterator[Platform]:
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+
+
+@contextmanager
+def on_real_servers(folder: Path, **environment: str) -> Iterator[Platform]:
+    """The stack of real servers and separate processes, with its data under `folder`."""
+    with stack.started(folder, **environment) as real:
+        accounts = json.loads(real.accounts.read_text("utf-8"))["accounts"]
+        passwords = {account["login"]: account["password"] for account in accounts}
+        running = Platform(url=real.url, folder=DataFolder(folder), passwords=passwords, pid=real.pid)
+        yield running
+        for client in running.opened:
+            client.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from google.protobuf.text_format import MessageToString
 
 from services.kernel.tracing import Attribute
 from tests import otlp, small_dossier
-from tests.e2e.conftest import Platform, started
+from tests.e2e.conftest import Platform, on_real_servers, started
 from tests.otlp import Collector, Told
 
 pytestmark = [pytest.mark.xdist_group("tracing"), pytest.mark.timeout(180)]
@@ -34,16 +34,25 @@ JOURNEY = [
 ]
 
 
+@pytest.fixture(scope="module", params=["embedded", "real servers"])
+def servers(request: pytest.FixtureRequest) -> str:
+    """On which the platform runs."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def collector() -> Iterator[Collector]:
+def collector(servers: str) -> Iterator[Collector]:
+    """One for each."""
     with otlp.collecting() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def platform(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(servers: str, collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """One whose every process sends spans."""
-    with started(tmp_path_factory.mktemp("traced") / "data", SHENBAO_OTLP=collector.address) as running:
+    folder = tmp_path_factory.mktemp("traced") / "data"
+    start = started if servers == "embedded" else on_real_servers
+    with start(folder, SHENBAO_OTLP=collector.address) as running:
         yield running
 
 

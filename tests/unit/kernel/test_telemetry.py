@@ -180,3 +180,19 @@ def test_a_trace_that_is_none_is_replaced(given: str, stream: io.StringIO) -> No
     assert fresh != given
     assert len(fresh) == len(TRACE)
     assert "request_id" not in line(stream)
+
+
+def test_a_repetitive_library_is_heard_once_in_a_while() -> None:
+    now = 100.0
+    spared = telemetry.Sparing(lambda: now)
+
+    def told(name: str, message: str, *arguments: object) -> bool:
+        return spared.filter(logging.LogRecord(name, logging.ERROR, "", 0, message, arguments, None))
+
+    assert told("aiokafka.conn", "cannot connect to %s", "a")
+    assert not told("aiokafka.conn", "cannot connect to %s", "b")
+    assert told("aiokafka.conn", "another sentence")
+    assert told("services", "cannot connect")
+    assert told("services", "cannot connect")
+    now += 30
+    assert told("aiokafka.conn", "cannot connect to %s", "a")

@@ -22,6 +22,9 @@ from services.kernel.events.port import AppliedTopic, Delivered, Lag, Record, To
 
 #: Bytes of one batch; a broker takes 1 MiB unless told otherwise.
 BATCH_BYTES = 512 * 1024
+#: How long a batch may take. A producer that waits for a partition's leader asks for it without a pause (aiokafka
+#: 0.14), so it does not wait for long; the relay tries again with a new one.
+SEND_TIMEOUT_MS = 10_000
 _partition_of = DefaultPartitioner()
 
 
@@ -54,7 +57,8 @@ class KafkaLog:
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(enable_idempotence=True, max_batch_size=BATCH_BYTES, **self._cluster.client)
+            told = {**self._cluster.client, "request_timeout_ms": SEND_TIMEOUT_MS}
+            producer = AIOKafkaProducer(enable_idempotence=True, max_batch_size=BATCH_BYTES, **told)
             try:
                 await producer.start()
             except BaseException:
