@@ -60,6 +60,11 @@ def install(tracer: Tracer | None) -> None:
     _tracer = tracer if tracer is not None else NoOpTracer()
 
 
+def installed() -> bool:
+    """Whether spans are made; where there are many at once and nobody continues them, they need not be begun."""
+    return not isinstance(_tracer, NoOpTracer)
+
+
 def begin(
     name: str,
     kind: SpanKind,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import BigInteger, any_, bindparam, delete, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.kernel import metrics
 from services.kernel.db.engine import Database
@@ -21,6 +22,14 @@ from services.kernel.wakeup import Wakeup, listening
 BATCH = 500
 POLL_S = 1.0
 _BACKOFF_S = 0.5
+_READ = (
+    select(outbox.c.seq, outbox.c.topic, outbox.c.key, outbox.c.headers, outbox.c.payload)
+    .where(outbox.c.seq > bindparam("after"))
+    .order_by(outbox.c.seq)
+    .limit(BATCH)
+)
+#: Exactly what was read, as one array: a statement with a parameter per row would be made anew for each batch.
+_FORGET = delete(outbox).where(outbox.c.seq == any_(bindparam("sent", type_=ARRAY(BigInteger))))
 log = structlog.get_logger()
 
 
@@ -28,7 +37,8 @@ class Relay:
     """Moves rows from one service's outbox to the event log.
 
     A batch is appended, then deleted: a crash in between sends it again, and the inboxes absorb the repeat. A
-    leader that froze finds on waking that it is none any more (`Leadership.check` before each batch).
+    leader that froze finds on waking that it is none any more (`Leadership.check` before each batch). While a full
+    batch is appended the next one is read; it is sent only under the leadership under which it was read.
     """
 
     def __init__(self, database: Database, events: EventLog, *, tick: Tick = unwatched) -> None:
@@ -36,6 +46,7 @@ class Relay:
         self._database = database
         self._log = events
         self._tick = tick
+        self._ahead: tuple[Leadership | None, Sequence[Any]] = (None, ())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead, or wait to lead, until `stop`."""
@@ -58,9 +69,10 @@ class Relay:
                 await self._lead(leadership, stop, wakeup)
 
     async def _lead(self, leadership: Leadership, stop: asyncio.Event, wakeup: Wakeup) -> None:
-        while not stop.is_set() and await self.send_batch(leadership) is not None:
+        """What is committed after a batch that was not full has been read wakes us."""
+        while not stop.is_set() and (sent := await self.send_batch(leadership)) is not None:
             self._tick()
-            if not await self.waiting():
+            if sent < BATCH:
                 await wakeup.wait(POLL_S)
 
     async def send_batch(self, leadership: Leadership) -> int | None:
@@ -68,21 +80,39 @@ class Relay:
 
         Raises `EventLogUnavailable`: nothing was deleted then.
         """
+        under, rows = self._ahead
+        self._ahead = (None, ())  # whatever fails from here on, the next batch is read from the beginning
         if not await leadership.check():
             return None
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(select(outbox).order_by(outbox.c.seq).limit(BATCH))).mappings().all()
+        if under is not leadership or not rows:
+            rows = await self._read()
         if not rows:
             return 0
-        records = [_record(row) for row in rows]
-        with publishing(records):
-            await self._log.append(records)
-        await self._forget([row["seq"] for row in rows])
+        ahead = await self._append(rows)
+        await self._forget(rows)
+        self._ahead = (leadership, ahead)
         return len(rows)
 
-    async def _forget(self, sequence_numbers: Sequence[int]) -> None:
+    async def _append(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Append them; what follows them, which is read meanwhile when it is likely that there is something."""
+        records = [_record(row) for row in rows]
+        with publishing(records):
+            if len(rows) < BATCH:
+                await self._log.append(records)
+                return ()
+            appending = asyncio.ensure_future(self._log.append(records))
+            reading = asyncio.ensure_future(self._read(after=rows[-1].seq))
+            await asyncio.gather(appending, reading, return_exceptions=True)
+            appending.result()
+        return reading.result()
+
+    async def _read(self, *, after: int = 0) -> Sequence[Any]:
         async with self._database.transaction() as connection:
-            await connection.execute(delete(outbox).where(outbox.c.seq.in_(sequence_numbers)))
+            return (await connection.execute(_READ, {"after": after})).all()
+
+    async def _forget(self, rows: Sequence[Any]) -> None:
+        async with self._database.transaction() as connection:
+            await connection.execute(_FORGET, {"sent": [row.seq for row in rows]})
 
     async def waiting(self) -> int:
         """Events committed and not yet sent: the relay's lag."""
@@ -91,7 +121,7 @@ class Relay:
 
 
 def _record(row: Any) -> Record:
-    return Record(topic=row["topic"], key=row["key"], payload=bytes(row["payload"]), headers=dict(row["headers"]))
+    return Record(topic=row.topic, key=row.key, payload=row.payload, headers=row.headers)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

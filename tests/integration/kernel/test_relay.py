@@ -67,6 +67,31 @@ async def test_more_than_a_batch(database: Database, log: EmbeddedLog) -> None:
         assert [await relay.send_batch(leadership) for _ in range(3)] == [module.BATCH, 1, 0]
 
 
+async def test_what_was_read_ahead_is_sent_in_order_and_once(database: Database, log: EmbeddedLog) -> None:
+    """A batch that is not full follows two that are; more is committed after it was read ahead."""
+    total = 2 * module.BATCH + 3
+    await commit(database, *(event(number) for number in range(1, total - 1)))
+    relay = Relay(database, log)
+    async with lead(database.url, database.schema, "relay") as leadership:
+        assert leadership is not None
+        assert [await relay.send_batch(leadership) for _ in range(2)] == [module.BATCH, module.BATCH]
+        await commit(database, event(total - 1), event(total))
+        assert [await relay.send_batch(leadership) for _ in range(3)] == [1, 2, 0]
+    assert await received(log, total) == [f"aggregate-{number}" for number in range(1, total + 1)]
+
+
+async def test_what_was_read_ahead_is_forgotten_with_the_leadership(database: Database, log: EmbeddedLog) -> None:
+    """Another leader has sent it meanwhile, and newer facts after it."""
+    await commit(database, *(event(number) for number in range(1, module.BATCH + 3)))
+    relay, other = Relay(database, log), Relay(database, log)
+    for sender, sent in ((relay, module.BATCH), (other, 2), (relay, 0)):
+        async with lead(database.url, database.schema, "relay") as leadership:
+            assert leadership is not None
+            assert await sender.send_batch(leadership) == sent
+    assert await relay.waiting() == 0
+    assert len(await received(log, module.BATCH + 2)) == module.BATCH + 2
+
+
 class Away(Watched):
     """A log whose append fails, before or after it has appended."""
 
@@ -98,6 +123,20 @@ async def test_nothing_is_forgotten_before_it_is_in_the_log(
         assert await relay.send_batch(leadership) == 2
     repeats = 2 if too_late else 1
     assert await received(log, 2 * repeats) == ["aggregate-1", "aggregate-2"] * repeats
+
+
+async def test_a_full_batch_that_failed_is_sent_before_what_was_read_ahead(
+    database: Database, log: EmbeddedLog
+) -> None:
+    total = module.BATCH + 2
+    await commit(database, *(event(number) for number in range(1, total + 1)))
+    relay = Relay(database, Away(log, times=1, too_late=False))
+    async with lead(database.url, database.schema, "relay") as leadership:
+        assert leadership is not None
+        with pytest.raises(EventLogUnavailable):
+            await relay.send_batch(leadership)
+        assert [await relay.send_batch(leadership) for _ in range(2)] == [module.BATCH, 2]
+    assert await received(log, total) == [f"aggregate-{number}" for number in range(1, total + 1)]
 
 
 async def test_the_relay_waits_out_a_log_that_is_away(database: Database, log: EmbeddedLog) -> None:
