@@ -22,8 +22,8 @@ from services.kernel.errors import AppError
 from services.kernel.events.port import EventLogUnavailable
 from services.kernel.storage.port import StorageError
 from services.kernel.supervisor import ProgramBroke
+from tools.stack.bucket import ObjectsFailed
 from tools.stack.kafka import KafkaFailed
-from tools.stack.objects import ObjectsFailed
 from tools.stack.platform import running
 from tools.stack.servers import Unprepared
 

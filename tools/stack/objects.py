@@ -1,11 +1,6 @@
-"""versitygw as the S3 server: an account per service, held by the server to the policies of `deploy/s3`.
-
-The policies of four services are too long for an attribute of a file on most file systems, so metadata lie beside the
-files; and there versitygw 1.8 loses what is put over the mark of a deletion, so this bucket has no versions (ADR 11).
-"""
+"""versitygw as the S3 server: an account per service, held by the server to the policies of `deploy/s3`."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -19,17 +14,13 @@ from urllib.request import urlopen
 
 from services.kernel import lifeline
 from services.kernel.storage.s3.address import parse
-from services.kernel.storage.s3.buckets import make_bucket
-from services.kernel.storage.s3.client import Credentials, account, connect
+from services.kernel.storage.s3.client import Credentials
+from tools.stack import bucket
+from tools.stack.bucket import ObjectsFailed
 
 BUCKET = "shenbao"
-POLICIES = Path(__file__).parents[2] / "deploy" / "s3"
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 20.0
-
-
-class ObjectsFailed(Exception):
-    """The server cannot run; the message says what was found."""
 
 
 @dataclass(kw_only=True)
@@ -105,32 +96,5 @@ class ObjectServer:
         os.close(self._lifeline)
 
     def prepare(self, origin: str, secrets: Mapping[str, str]) -> None:
-        """Make the bucket for pages at `origin`, and an account with its rights per service. Repeating changes nothing.
-
-        `secrets` maps a service to its account's secret key.
-        """
-        with contextlib.closing(connect(account(self.root), parse(self.url()), connections=1)) as client:
-            make_bucket(client, BUCKET, origin=origin, versioned=False)
-            for service, secret in secrets.items():
-                self._account(service, secret)
-            client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(_policy(secrets)))
-
-    def _account(self, service: str, secret: str) -> None:
-        command = [str(self.program), "admin", "--endpoint-url", self.endpoint]
-        told = {"ADMIN_ACCESS_KEY": self.root.access_key, "ADMIN_SECRET_KEY": self.root.secret_key}
-        made = subprocess.run(
-            [*command, "create-user", "--access", service, "--secret", secret, "--role", "user"],
-            env=told, check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        if made.returncode and "exist" not in (made.stdout + made.stderr).lower():
-            raise ObjectsFailed(f"no account for {service}: {(made.stdout + made.stderr)[-300:]}")
-
-
-def _policy(services: Mapping[str, str]) -> Mapping[str, object]:
-    """The policies of all services as one of the bucket."""
-    statements = [
-        {**statement, "Sid": f"{service}-{statement['Sid']}", "Principal": {"AWS": [service]}}
-        for service in services
-        for statement in json.loads((POLICIES / f"{service}.json").read_text("utf-8"))["Statement"]
-    ]
-    return {"Version": "2012-10-17", "Statement": statements}
+        """Bucket and accounts, see `bucket.prepare`."""
+        bucket.prepare(self.root, parse(self.url()), origin, secrets)

@@ -20,11 +20,10 @@ from services.kernel.db.migrate import migrate
 from services.kernel.db.roles import SCHEMAS, SERVICES
 from services.kernel.events.topics import declared
 from services.kernel.storage.s3.client import Credentials
+from tools.stack.bucket import ROOT, STORING
 from tools.stack.kafka import Broker
 from tools.stack.objects import ObjectServer
 
-#: What has objects of its own; the gateway has none.
-STORING = ("upload", "video", "pdfcheck", "review")
 STEADY_PORTS = range(20_000, 32_000)
 PORTS = ("postgres", "kafka", "controller", "objects", "upload", "video", "pdfcheck", "review")
 
@@ -109,7 +108,7 @@ class Servers:
         if not given.get("SHENBAO_OBJECTS"):
             self.objects = ObjectServer(
                 program=cached("versitygw"), folder=self.folder.root / "s3", port=self.objects_port,
-                root=Credentials(access_key="root", secret_key=self.drawn.root_key),
+                root=Credentials(access_key=ROOT, secret_key=self.drawn.root_key),
             )  # fmt: skip
             starting.append(self.objects.start)
         ended = await asyncio.gather(*(asyncio.to_thread(start) for start in starting), return_exceptions=True)
