@@ -1,5 +1,6 @@
 """The stack of real servers and separate processes, as `make stack` runs it, in a folder of a test's own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,14 +24,18 @@ class Stack:
     pid: int
 
 
+def command(action: str, folder: Path, port: int) -> list[str]:
+    """What the Makefile calls."""
+    return [sys.executable, "-m", "tools.stack", action, "--data", str(folder), "--port", str(port)]
+
+
 @contextmanager
 def started(folder: Path, **environment: str) -> Iterator[Stack]:
     """`python -m tools.stack run`; it must end without an error."""
-    for program in ("kafka", "versitygw"):
-        needed(program)
+    _needs()
     [port] = free_ports(1)
-    command = [sys.executable, "-m", "tools.stack", "run", "--data", str(folder), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    told = {**os.environ, **environment}
+    process = subprocess.Popen(command("run", folder, port), stdout=subprocess.PIPE, text=True, env=told)
     assert process.stdout is not None
     try:
         for line in process.stdout:
@@ -43,3 +48,29 @@ def started(folder: Path, **environment: str) -> Iterator[Stack]:
         process.terminate()
         assert process.wait(STOP_DEADLINE_S) == 0
         process.stdout.close()
+
+
+@contextmanager
+def in_background(folder: Path) -> Iterator[Stack]:
+    """`up`, and `down` at the end: as `make stack` and `make stack-down`. Both may be said twice."""
+    _needs()
+    [port] = free_ports(1)
+    try:
+        assert "ready after" in _said("up", folder, port)
+        assert "runs already" in _said("up", folder, port)
+        pid = int(json.loads((folder / "stack.json").read_text())["pid"])
+        yield Stack(url=f"http://127.0.0.1:{port}", accounts=folder / "accounts.json", pid=pid)
+    finally:
+        assert "stopped" in _said("down", folder, port)
+    assert "nothing runs" in _said("down", folder, port)
+
+
+def _needs() -> None:
+    for program in ("kafka", "versitygw"):
+        needed(program)
+
+
+def _said(action: str, folder: Path, port: int) -> str:
+    done = subprocess.run(command(action, folder, port), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -29,7 +29,7 @@ def facts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("demo")
     if request.param == "embedded":
         return told(folder, "--data", str(folder / "data"))
-    with stack.started(folder / "data") as running:
+    with stack.in_background(folder / "data") as running:
         return told(folder, "--url", running.url, "--accounts", str(running.accounts))
 
 
