@@ -46,13 +46,12 @@ _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 5.0
 log = structlog.get_logger()
 
-_SEEN = text(
-    "INSERT INTO inbox (consumer_group, event_id) VALUES (:consumer_group, :event_id) ON CONFLICT DO NOTHING"
-    " RETURNING 1"
-)
-_NEWER = text(
-    "INSERT INTO inbox_versions (consumer_group, stream, aggregate_id, version)"
-    " VALUES (:consumer_group, :stream, :aggregate_id, :version)"
+#: A row when the group has not had the event, nor anything newer of its aggregate; the inbox knows it from now on.
+_TAKE = text(
+    "WITH unseen AS (INSERT INTO inbox (consumer_group, event_id) VALUES (:consumer_group, :event_id)"
+    " ON CONFLICT DO NOTHING RETURNING consumer_group)"
+    " INSERT INTO inbox_versions (consumer_group, stream, aggregate_id, version)"
+    " SELECT consumer_group, CAST(:stream AS text), CAST(:aggregate_id AS text), CAST(:version AS bigint) FROM unseen"
     " ON CONFLICT (consumer_group, stream, aggregate_id) DO UPDATE SET version = excluded.version"
     " WHERE inbox_versions.version < excluded.version RETURNING 1"
 )
@@ -224,16 +223,14 @@ class Consumer:
 
     async def _effect(self, event: Event, handler: Handler, outbox: Outbox) -> None:
         async with self._database.transaction(self._scope) as connection:
-            seen = {"consumer_group": self._group, "event_id": event.id}
-            if (await connection.execute(_SEEN, seen)).first() is None:
-                return
-            newer = {
+            told = {
                 "consumer_group": self._group,
+                "event_id": event.id,
                 "stream": event.source,
                 "aggregate_id": event.aggregate_id,
                 "version": event.aggregate_version,
             }
-            if (await connection.execute(_NEWER, newer)).first() is None:
+            if (await connection.execute(_TAKE, told)).first() is None:
                 return
             await handler(connection, outbox, event)
             await outbox.flush(connection)

@@ -1,15 +1,25 @@
 """Events that are committed with their effect. The relay sends them afterwards."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.kernel.db.locking import lock_in_transaction
+from services.kernel.db.locking import lock_key
 from services.kernel.events.envelope import Event, to_record
-from services.kernel.events.tables import outbox
 from services.kernel.telemetry import traceparent
+
+#: Lock, insert and notify in one statement: a transaction of one event waits for the server twice less. Numbers are
+#: drawn above the sort, so after the lock was had.
+_FLUSH = text(
+    "WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock(:lock), pg_notify(:channel, ''))"
+    " INSERT INTO outbox (event_id, topic, key, headers, payload)"
+    " SELECT e.event_id, e.topic, e.key, CAST(e.headers AS jsonb), e.payload FROM held, unnest(CAST(:ids AS text[]),"
+    " CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:headers AS text[]), CAST(:payloads AS bytea[]))"
+    " WITH ORDINALITY AS e (event_id, topic, key, headers, payload, place) ORDER BY e.place"
+)
 
 
 def channel(service: str) -> str:
@@ -43,18 +53,15 @@ class Outbox:
         """Write what was added. Nothing else may follow in the transaction but the commit."""
         if not self._events:
             return
-        records = [(event.id, to_record(event)) for event in self._events]
+        records = [to_record(event) for event in self._events]
+        rows = {
+            "lock": lock_key(self._service, "outbox"),
+            "channel": channel(self._service),
+            "ids": [event.id for event in self._events],
+            "topics": [record.topic for record in records],
+            "keys": [record.key for record in records],
+            "headers": [json.dumps(dict(record.headers)) for record in records],
+            "payloads": [record.payload for record in records],
+        }
         self._events.clear()
-        await lock_in_transaction(connection, self._service, "outbox")
-        rows = [
-            {
-                "event_id": event_id,
-                "topic": record.topic,
-                "key": record.key,
-                "headers": dict(record.headers),
-                "payload": record.payload,
-            }
-            for event_id, record in records
-        ]
-        await connection.execute(insert(outbox), rows)
-        await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel(self._service)})
+        await connection.execute(_FLUSH, rows)

@@ -21,6 +21,8 @@ from services.kernel.wakeup import Wakeup, listening
 
 BATCH = 500
 POLL_S = 1.0
+#: From the beginning of a batch that was not full to the next one: what is committed meanwhile goes together.
+PACE_S = 0.01
 _BACKOFF_S = 0.5
 _READ = (
     select(outbox.c.seq, outbox.c.topic, outbox.c.key, outbox.c.headers, outbox.c.payload)
@@ -70,10 +72,16 @@ class Relay:
 
     async def _lead(self, leadership: Leadership, stop: asyncio.Event, wakeup: Wakeup) -> None:
         """What is committed after a batch that was not full has been read wakes us."""
-        while not stop.is_set() and (sent := await self.send_batch(leadership)) is not None:
+        now = asyncio.get_running_loop().time
+        while not stop.is_set():
+            began = now()
+            sent = await self.send_batch(leadership)
+            if sent is None:
+                return
             self._tick()
             if sent < BATCH:
                 await wakeup.wait(POLL_S)
+                await asyncio.sleep(began + PACE_S - now())
 
     async def send_batch(self, leadership: Leadership) -> int | None:
         """Send one batch; how many events, or None when leadership was lost.

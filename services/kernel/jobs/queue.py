@@ -221,11 +221,12 @@ class Queue:
             await connection.execute(update(jobs).where(mine, jobs.c.cancel_requested).values(values))
 
     async def release(self, job: Job) -> None:
-        """Give a job back untouched (the worker is stopping); it does not count as an attempt."""
+        """Give a job back untouched (the worker is stopping), to whoever is free; it does not count as an attempt."""
         mine = (jobs.c.job_id == job.job_id) & (jobs.c.lease_token == job.lease_token)
         values = {"state": "queued", "lease_token": None, "attempts": jobs.c.attempts - 1}
         async with self._database.transaction() as connection:
             await connection.execute(update(jobs).where(mine).values(values))
+            await connection.execute(text("SELECT pg_notify(:c, '')"), {"c": channel(self._database.schema)})
 
     async def next_due(self, stages: Sequence[str]) -> datetime | None:
         """When the next job of these stages may run; None when none waits."""

@@ -3,11 +3,13 @@
 import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
 from services.kernel.db.engine import Database
 from services.kernel.errors import AppError
+from services.kernel.events.embedded_rows import dsn_of
 from services.kernel.ids import TimeOrderedIds
 from services.kernel.jobs.effect import effect
 from services.kernel.jobs.queue import (
@@ -19,10 +21,11 @@ from services.kernel.jobs.queue import (
     NewJob,
     Queue,
     cancel_of,
+    channel,
     enqueue,
     finish,
 )
-from tests.integration.kernel.facts import SetClock, event, note, notes
+from tests.integration.kernel.facts import DEADLINE_S, SetClock, event, note, notes
 
 STAGE = "verdict"
 
@@ -215,6 +218,19 @@ async def test_a_job_that_takes_its_workers_with_it_ends(database: Database, que
     assert not await queue.lease([STAGE], 1)
     dead = await state(queue)
     assert (dead.state, dead.last_error, dead.lease_token) == ("dead", "worker-lost", "")
+
+
+async def test_a_released_job_wakes_whoever_is_free(database: Database, queue: Queue) -> None:
+    await put(database, new("job"))
+    leased = await one(queue)
+    woken = asyncio.Event()
+    listener = await asyncpg.connect(dsn_of(database.url))
+    await listener.add_listener(channel(database.schema), lambda *_: woken.set())
+    await queue.release(leased)
+    async with asyncio.timeout(DEADLINE_S):
+        await woken.wait()
+    await listener.close()
+    assert (await one(queue)).job_id == leased.job_id
 
 
 async def test_a_released_job_has_its_attempt_back(database: Database, queue: Queue) -> None:
