@@ -2,7 +2,8 @@
 # Fetches, once and pinned, what only tests and linting need, into a cache outside the tree.
 # buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip (reads disc images back),
 # nginx (peer of a benchmark) and qpdf (peer, and judge of merged files) from Debian, unpacked without root; Kafka's broker
-# from Maven Central; versitygw (an S3 server over a directory) is built from its Go module.
+# from Maven Central; versitygw (an S3 server over a directory) and compose-config (Docker Compose's reader of its files) are
+# built from Go modules.
 set -euo pipefail
 cache="${SHENBAO_CACHE:?run this through make}"
 mkdir -p "$cache/bin"
@@ -62,6 +63,18 @@ build_versitygw() {
   ln -sfn "$home/versitygw" "$cache/bin/versitygw"
 }
 
+# Reads deploy/compose as Docker Compose does, without Docker (tools/composeconfig).
+build_compose_config() {
+  local home
+  home="$cache/compose-config-$(cat tools/composeconfig/main.go tools/composeconfig/go.* | sha256sum | cut -c1-16)"
+  if [ ! -x "$home/compose-config" ]; then
+    need go "install Go 1.24 or later (https://go.dev/dl or your system's package golang)"
+    mkdir -p "$home"
+    (cd tools/composeconfig && CGO_ENABLED=0 go build -mod=readonly -o "$home/compose-config" .)
+  fi
+  ln -sfn "$home/compose-config" "$cache/bin/compose-config"
+}
+
 # debian NAME PACKAGE PROBE: the program NAME of Debian's PACKAGE, from the system if it is there, else unpacked below the
 # cache with whatever this machine lacks of what it depends on. NAME PROBE must succeed, or it counts as not there.
 debian() {
@@ -109,7 +122,7 @@ optional() {
   status=$?
   set -e
   [ "$status" = 0 ] && return
-  echo "servers: without $1: what needs it is skipped (make stack and its tests)" >&2
+  echo "servers: without $1: the tests that need it are skipped" >&2
   [ -z "${CI:-}" ] || exit 1
 }
 
@@ -117,6 +130,7 @@ fetch_buf
 fetch_axe
 optional Kafka fetch_kafka
 optional versitygw build_versitygw
+optional "a reader of compose files" build_compose_config
 fetch_chromium
 debian 7z p7zip-full i
 debian nginx nginx -v
