@@ -100,8 +100,9 @@ unpack() {
   for deb in "$home.new"/debs/*.deb; do dpkg-deb -x "$deb" "$home.new"; done
   rm -rf "$home" && mv "$home.new" "$home"
   found="$(find "$home/usr" -type f -name "$name" -perm -u+x | sort | tail -n 1)"
-  printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' \
-    "$(find "$home/usr/lib" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)" "$found" > "$cache/bin/$name"
+  printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" PYTHONPATH="%s" exec "%s" "$@"\n' \
+    "$(find "$home/usr/lib" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)" \
+    "$(find "$home/usr/lib" -type d -name dist-packages 2>/dev/null)" "$found" > "$cache/bin/$name"
   chmod +x "$cache/bin/$name"
 }
 
@@ -135,4 +136,5 @@ fetch_chromium
 debian 7z p7zip-full i
 debian nginx nginx -v
 debian qpdf qpdf --version
+debian docker-compose docker-compose --version
 echo "servers: ready in $cache" >&2

@@ -22,6 +22,7 @@ fresh="$file.new.$$"
 trap 'rm -f "$fresh"' EXIT
 {
   echo "# Drawn by make-env.sh. Keep a copy elsewhere: a backup is worth little without the keys that it was made with."
+  echo "COMPOSE_PROJECT_NAME=shenbao"
   echo "PUBLIC_URL=$public_url"
   echo "OBJECTS_PUBLIC_URL=$objects_public_url"
   echo "POSTGRES_PASSWORD=$(password)"

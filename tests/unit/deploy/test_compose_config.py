@@ -83,6 +83,13 @@ def test_browsers_are_sent_where_a_port_is_published(resolved: Mapping[str, Any]
     assert published["objects"] == parse(told["SHENBAO_OBJECTS"]).public_endpoint
 
 
+def test_the_older_docker_compose_of_debian_takes_it_as_well(folder: Path) -> None:
+    command = [needed("docker-compose"), "-f", folder / FILE.name, "config", "--services"]
+    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert set(told.stdout.split()) >= set(PLATFORM)
+
+
 def test_without_secrets_nothing_starts(tmp_path: Path) -> None:
     (tmp_path / FILE.name).write_bytes(FILE.read_bytes())
     told = resolve(tmp_path / FILE.name)
@@ -100,7 +107,7 @@ def test_the_reader_refuses_what_docker_compose_does_not_know(tmp_path: Path) ->
 def test_secrets_are_drawn_for_their_owner_only_each_its_own(tmp_path: Path) -> None:
     first = drawn(tmp_path)
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
-    secrets = {name: value for name, value in first.items() if not name.endswith("_URL")}
+    secrets = {name: value for name, value in first.items() if not name.endswith(("_URL", "_PROJECT_NAME"))}
     assert len(set(secrets.values())) == len(secrets)
     assert all(len(value) >= 32 for value in secrets.values())
     assert len(base64.b64decode(first["ENCRYPTION_KEY"], validate=True)) == 32
