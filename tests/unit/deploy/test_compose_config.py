@@ -84,7 +84,7 @@ def test_browsers_are_sent_where_a_port_is_published(resolved: Mapping[str, Any]
 
 
 def test_the_older_docker_compose_of_debian_takes_it_as_well(folder: Path) -> None:
-    command = [needed("docker-compose"), "-f", folder / FILE.name, "config", "--services"]
+    command = [str(needed("docker-compose")), "-f", str(folder / FILE.name), "config", "--services"]
     told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert set(told.stdout.split()) >= set(PLATFORM)
