@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: stack stack-down bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: stack stack-down bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,12 @@ bench-pages: setup servers ## A reviewer's next item: from the key press until i
 
 bench-live: setup servers ## A verdict on the page after its check, beside asking every second
 	@PYTHONPATH=. $(BIN)/python -m bench.live
+
+bench-events: setup servers ## Events from commit to effect: beside a bare Kafka producer, pgbench and the embedded log
+	@PYTHONPATH=. $(BIN)/python -m bench.events
+
+bench-scale: setup servers ## One, two and four video workers: speed, order of jobs, handing over
+	@PYTHONPATH=. $(BIN)/python -m bench.scale
 
 screenshots: setup servers ## Take pictures of every page at three widths, into ./screenshots
 	@SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/pytest tests/e2e/browser/screenshots.py -v

@@ -33,7 +33,7 @@ TYPE = "shenbao.upload.file-stored.v1"
 PAYLOAD_BYTES = 300
 #: The effect of both sides: one row per event. Nothing forbids a second one, or it could not be seen.
 EFFECT = text("INSERT INTO bench_effects (aggregate_id, version) VALUES (:aggregate_id, :version)")
-_TABLE = (
+TABLE = (
     "CREATE TABLE {schema}.bench_effects (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
     " aggregate_id text NOT NULL, version bigint NOT NULL)"
 )
@@ -87,7 +87,7 @@ class Ground:
         """Both sides' tables for effects."""
         connection = await asyncpg.connect(dsn_of(self.postgres.url(OWNER, self.secrets.passwords[OWNER], "shenbao")))
         for schema in (SOURCE, GROUP):
-            await connection.execute(_TABLE.format(schema=schema))
+            await connection.execute(TABLE.format(schema=schema))
         await connection.close()
 
 

@@ -7,19 +7,36 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+from tests.servers import needed
+
+pytestmark = pytest.mark.timeout(300)
+BROWSER, KAFKA = pytest.mark.xdist_group("browser"), pytest.mark.xdist_group("kafka")
+EVENTS = [
+    "--rows", "1200", "--aggregates", "50", "--events", "60", "--rounds", "1", "--pgbench-s", "1", "--rate", "20",
+    "--seconds", "2",
+]  # fmt: skip
 ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize(
-    ("module", "options", "said"),
+    ("module", "options", "said", "programs"),
     [
-        ("bench.upload", ["--mb", "40", "--rounds", "1", "--memory-mb", "40"], "ratio of speeds page / nginx"),
-        ("bench.pages", ["--pages", "2", "--items", "2"], "ratio key / fresh page"),
-        ("bench.live", ["--rounds", "1"], "ratio page / asking every second"),
+        pytest.param(
+            "bench.upload", ["--mb", "40", "--rounds", "1", "--memory-mb", "40"], "ratio of speeds page / nginx", (),
+            marks=BROWSER,
+        ),
+        pytest.param("bench.pages", ["--pages", "2", "--items", "2"], "ratio key / fresh page", (), marks=BROWSER),
+        pytest.param("bench.live", ["--rounds", "1"], "ratio page / asking every second", (), marks=BROWSER),
+        pytest.param("bench.events", EVENTS, "ratio p99 Kafka / embedded log", ("kafka",), marks=KAFKA),
+        pytest.param(
+            "bench.scale", ["--jobs", "8", "--rounds", "1", "--no-kill"], "every job done once, none overtaken",
+            ("kafka", "versitygw"), marks=KAFKA,
+        ),
     ],
-)
-def test_it_runs(module: str, options: list[str], said: str) -> None:
+)  # fmt: skip
+def test_it_runs(module: str, options: list[str], said: str, programs: tuple[str, ...]) -> None:
+    for program in programs:
+        needed(program)
     command = [sys.executable, "-m", module, *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
