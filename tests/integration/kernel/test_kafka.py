@@ -1,5 +1,6 @@
 """What only Kafka does: topics that must be there, batches that fail in the middle, listeners that ask who it is."""
 
+import asyncio
 import datetime as dt
 import ipaddress
 import itertools
@@ -19,7 +20,7 @@ from services.kernel.events.kafka.connection import Security, cluster_of
 from services.kernel.events.kafka.log import BATCH_BYTES, KafkaLog
 from services.kernel.events.port import EventLogUnavailable, Record, Topic, TopicMissing
 from services.kernel.events.topics import declared
-from tests.contract.event_logs import fetched
+from tests.contract.event_logs import DEADLINE_S, fetched
 from tests.servers import needed
 from tools.stack.kafka import Broker
 
@@ -115,6 +116,28 @@ async def test_a_member_that_stays_is_given_nothing_and_loses_nothing(log: Kafka
         await member.stay()
     assert [each.payload for each in await fetched(member, 1)] == [b"1"]
     await member.close()
+
+
+async def test_what_was_handled_while_the_group_shared_anew_is_committed_where_it_is_still_ours(
+    log: KafkaLog, url: str
+) -> None:
+    await log.apply_topics([Topic(name=TOPIC)])
+    await log.append([record(f"key-{number}") for number in range(200)])
+    first = await log.subscribe("group", [TOPIC])
+    held = await fetched(first, 200)
+    other = KafkaLog(cluster_of(url, Security()))
+    second = await other.subscribe("group", [TOPIC])
+    async with asyncio.timeout(DEADLINE_S):
+        while len(first.assigned) + len(second.assigned) != 24 or first.assigned & second.assigned:
+            await second.fetch(max_records=1, timeout_s=0.1)
+    await first.commit(*held)
+    kept = {partition for _, partition in first.assigned}
+    behind = {lag.partition for lag in await log.lag() if lag.records}
+    assert 0 < len(kept) < 24
+    assert behind == {each.partition for each in held} - kept
+    for member in (first, second):
+        await member.close()
+    await other.close()
 
 
 async def test_a_platform_sees_nothing_of_another_on_the_same_cluster(log: KafkaLog, broker: Broker) -> None:

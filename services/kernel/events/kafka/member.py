@@ -50,9 +50,8 @@ class KafkaMember:
         self._topics = list(topics)
         self._consumer: AIOKafkaConsumer | None = None
         self._shares = _Shares()
-        #: First offset that was fetched since the partition came to us; what is older was fetched in an earlier share.
-        self._first: dict[TopicPartition, int] = {}
-        self._committed: dict[TopicPartition, int] = {}
+        #: Where the group stands on each partition that was owned when the share was last looked at.
+        self._places: dict[TopicPartition, int] = {}
 
     async def join(self) -> None:
         """Become a member and wait for a share. Raises `EventLogUnavailable`."""
@@ -97,10 +96,7 @@ class KafkaMember:
         except EventLogUnavailable:
             await self._drop()
             raise
-        records = [record for batch in found.values() for record in batch]
-        for tp, batch in found.items():
-            self._first.setdefault(tp, batch[0].offset)
-        return [self._delivered(record) for record in records]
+        return [delivered(self._cluster, record) for batch in found.values() for record in batch]
 
     async def stay(self) -> None:
         """See the port: a poll with every partition paused, which brings no records."""
@@ -114,26 +110,25 @@ class KafkaMember:
                 consumer.resume(*(paused & consumer.assignment()))
 
     async def commit(self, *records: Delivered) -> None:
-        """See the port."""
+        """See the port. Never takes the group back, also when a partition went and came back meanwhile."""
         consumer = self._consumer
         if consumer is None:
             return
-        if self._shares.changed:
-            self._forget_fetched()
         wanted: dict[TopicPartition, int] = {}
         for record in records:
             tp = TopicPartition(self._cluster.theirs(record.topic), record.partition)
-            following = record.offset + 1
-            if self._first.get(tp, following) < following > max(self._committed.get(tp, 0), wanted.get(tp, 0)):
-                wanted[tp] = following
-        if not wanted:
-            return
+            wanted[tp] = max(wanted.get(tp, 0), record.offset + 1)
         with outages_translated():
-            try:
-                await consumer.commit(wanted)
-            except (CommitFailedError, IllegalStateError):  # gone to somebody else meanwhile
+            await self._take_shares(consumer)
+            ahead = {tp: place for tp, place in wanted.items() if place > self._places.get(tp, place)}
+            if not ahead:
                 return
-        self._committed.update(wanted)
+            try:
+                await consumer.commit(ahead)
+            except (CommitFailedError, IllegalStateError):  # gone to somebody else meanwhile
+                self._shares.changed = True
+                return
+        self._places.update(ahead)
 
     async def close(self) -> None:
         """See the port."""
@@ -149,31 +144,28 @@ class KafkaMember:
 
     async def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None
-        self._first.clear()
-        self._committed.clear()
+        self._places.clear()
         if consumer is not None:
             await _left(consumer)
 
-    def _forget_fetched(self) -> None:
-        """What was fetched before the share changed is somebody else's matter, or comes again."""
-        self._first.clear()
-        self._committed.clear()
-
     async def _take_shares(self, consumer: AIOKafkaConsumer) -> None:
-        """Put the group's place on record where it has none: what it has not read is lag from the beginning."""
+        """After a change, ask where the group stands on what is owned now; and put its place on record where it has
+        none: what it has not read is lag from the beginning.
+        """
         if not self._shares.changed:
             return
         self._shares.changed = False
-        self._forget_fetched()
-        missing = [tp for tp in consumer.assignment() if await consumer.committed(tp) is None]
+        found = {tp: await consumer.committed(tp) for tp in consumer.assignment()}
+        self._places = {tp: place for tp, place in found.items() if place is not None}
+        missing = [tp for tp, place in found.items() if place is None]
         if missing:
+            begins = dict(await consumer.beginning_offsets(missing))
             try:
-                await consumer.commit(await consumer.beginning_offsets(missing))
+                await consumer.commit(begins)
             except (CommitFailedError, IllegalStateError):  # the group shares anew; so shall we
                 self._shares.changed = True
-
-    def _delivered(self, record: ConsumerRecord) -> Delivered:
-        return delivered(self._cluster, record)
+            else:
+                self._places.update(begins)
 
 
 def delivered(cluster: Cluster, record: ConsumerRecord) -> Delivered:
