@@ -22,7 +22,7 @@ from services.kernel.wakeup import Wakeup, listening
 BATCH = 500
 POLL_S = 1.0
 #: From the beginning of a batch that was not full to the next one: what is committed meanwhile goes together.
-PACE_S = 0.02
+PACE_S = 0.01
 _BACKOFF_S = 0.5
 _READ = (
     select(outbox.c.seq, outbox.c.topic, outbox.c.key, outbox.c.headers, outbox.c.payload)
