@@ -17,11 +17,14 @@ from playwright.sync_api import (
     Playwright,
     Request,
     Response,
+    expect,
     sync_playwright,
 )
 
 from tests.e2e.conftest import Platform, started
 
+#: What a page may take on a busy machine; no test judges how fast it is.
+PATIENCE_MS = 20_000
 _CACHE = Path(os.environ.get("SHENBAO_CACHE", Path.home() / ".cache" / "shenbao")) / "bin"
 _FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -140,7 +143,8 @@ def enrol(platform: Platform, login: str, name: str, role: str, organisation_id:
 def person(browser: Browser, platform: Platform) -> Iterator[Person]:
     """A new window; at the end nothing may have gone wrong that the test did not expect."""
     context = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 900}, base_url=platform.url)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     watch = Watch(origin=platform.url)
     context.on("page", watch.attach)
     page = context.new_page()
