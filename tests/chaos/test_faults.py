@@ -246,7 +246,7 @@ async def test_each_relay_is_frozen_in_turn_and_the_other_takes_over(tmp_path: P
     ]
 
     async def trouble(started: Running) -> None:
-        await asyncio.sleep(1)
+        await something_is_checked(started)
         for number in (1, 2):
             names = [f"{service}-relay-{number}" for service in ("upload", "pdfcheck", "review")]
             await asyncio.gather(*(frozen(started, name, PAST_THE_SILENCE_S) for name in names))

@@ -9,7 +9,6 @@ import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -24,7 +23,6 @@ from services.kernel.events.port import Delivered, EventLogUnavailable
 
 #: How long leaving may take before the broker is left to find out by itself.
 _LEAVE_S = 5.0
-log = structlog.get_logger()
 
 
 class _Shares(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
