@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import uvloop
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.events.ground import GROUP, TYPE, Ground, have_effect, opened
@@ -58,4 +59,4 @@ def hearing(ground: Ground, events_url: str, logs: Path) -> Iterator[None]:
 if __name__ == "__main__":
     lifeline.follow_parent()
     telemetry.configure(service=GROUP, level="info")
-    asyncio.run(hear(os.environ["BENCH_DATABASE"], os.environ["BENCH_EVENTS"]))
+    uvloop.run(hear(os.environ["BENCH_DATABASE"], os.environ["BENCH_EVENTS"]))

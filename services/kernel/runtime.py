@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 import structlog
+import uvloop
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -55,7 +56,7 @@ def run(service: str, settings: type[S], compose: Callable[[Platform, S], Compos
     telemetry.configure(service=service, level=loaded.log_level)
     try:
         with observing.traced(service, loaded):
-            asyncio.run(_serve(service, loaded, compose, opener))
+            uvloop.run(_serve(service, loaded, compose, opener))
     except AppError as error:
         log.critical("cannot run", action="service.refused", code=error.code, **dict(error.params))
         sys.exit(1)

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
 from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool, QueuePool
 
+from services.kernel.db.direct import as_sqlalchemy, driver_of, quoted
+from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError, Kind
 
 
@@ -33,7 +36,9 @@ class Scope:
 #: The whole tree: the platform's own work that spans dossiers (projection of an operator's view, verification).
 EVERYTHING = Scope(organisation_path="/")
 
-_SET_SCOPE = text("SELECT set_config('shenbao.scope', :path, true), set_config('shenbao.dossier', :dossier, true)")
+_BEGIN_IN_SCOPE = (
+    "BEGIN; SELECT set_config('shenbao.scope', {path}, true), set_config('shenbao.dossier', {dossier}, true)"
+)
 #: SQLSTATE of a text, and of a text within JSON, that no column can hold.
 _UNREADABLE_TEXT = frozenset({"22021", "22P05"})
 _ROLE = text(
@@ -64,12 +69,15 @@ class Database:
             max_overflow=pool_size if overflow is None else overflow,
             pool_timeout=timeout_s,
             pool_pre_ping=False,
+            pool_reset_on_return=None,
+            isolation_level="AUTOCOMMIT",  # as SQLAlchemy has it: transactions are begun and ended here
             hide_parameters=True,
             connect_args={
                 "server_settings": {
                     "application_name": f"shenbao-{schema}",
                     "search_path": schema,
                     "idle_in_transaction_session_timeout": "60000",
+                    "standard_conforming_strings": "on",
                 },
                 "timeout": 10,
             },
@@ -81,16 +89,19 @@ class Database:
 
         Raises `AppError` request.unreadable-text when a text that PostgreSQL cannot hold (U+0000) was among the values.
         """
+        async with self.session() as session, session.transaction(scope) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator["Session"]:
+        """For transactions one after the other on one connection: to fetch it from the pool costs as much as a
+        statement.
+        """
+        session = Session(self._engine, most_tries=self.connections_allowed + 1)
         try:
-            async with self._engine.begin() as connection:
-                if scope is not None:
-                    parameters = {"path": scope.organisation_path, "dossier": scope.dossier_id}
-                    await connection.execute(_SET_SCOPE, parameters)
-                yield connection
-        except exc.DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) in _UNREADABLE_TEXT:
-                raise AppError("request.unreadable-text", Kind.INVALID) from error
-            raise
+            yield session
+        finally:
+            await session.close()
 
     async def refuse_privileged_role(self) -> None:
         """Raise `AppError` database.privileged-role for a superuser, a role that bypasses row-level security, or
@@ -118,13 +129,113 @@ class Database:
         await self._engine.dispose()
 
 
+class Session:
+    """A connection of the pool from its first transaction to `close`, replaced when it is lost."""
+
+    def __init__(self, engine: AsyncEngine, *, most_tries: int) -> None:
+        """Made by :meth:`Database.session` only."""
+        self._engine = engine
+        self._most_tries = most_tries
+        self._connection: AsyncConnection | None = None
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope | None = None) -> AsyncIterator[AsyncConnection]:
+        """See :meth:`Database.transaction`; one at a time."""
+        connection = await self._begun(_beginning(scope))
+        driver = driver_of(connection)
+        try:
+            try:
+                yield connection
+            except BaseException:
+                await _roll_back(driver)
+                raise
+            await _commit(driver)
+        except exc.DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) in _UNREADABLE_TEXT:
+                raise AppError("request.unreadable-text", Kind.INVALID) from error
+            raise
+
+    async def _begun(self, beginning: str) -> AsyncConnection:
+        """A connection on which a transaction has begun. One that was lost since it was last used is replaced: nothing
+        was asked of it yet.
+        """
+        for left in reversed(range(self._most_tries)):
+            connection = await self._open()
+            try:
+                with as_sqlalchemy("BEGIN"):
+                    await driver_of(connection).execute(beginning)
+            except BaseException as error:
+                driver_of(connection).terminate()
+                if not (left and isinstance(error, Exception) and is_outage(error)):
+                    raise
+            else:
+                return connection
+        raise AssertionError("the last try returns or raises")
+
+    async def _open(self) -> AsyncConnection:
+        if self._connection is not None and (self._connection.invalidated or driver_of(self._connection).is_closed()):
+            await self.close()
+        if self._connection is None:
+            self._connection = await self._engine.connect()
+        return self._connection
+
+    async def close(self) -> None:
+        """Give the connection back to the pool, or up."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if not connection.invalidated and driver_of(connection).is_closed():
+            await connection.invalidate()
+        await connection.close()
+
+
+def _beginning(scope: Scope | None) -> str:
+    """Raises `AppError` request.unreadable-text."""
+    if scope is None:
+        return "BEGIN"
+    try:
+        return _BEGIN_IN_SCOPE.format(path=quoted(scope.organisation_path), dossier=quoted(scope.dossier_id))
+    except ValueError as error:
+        raise AppError("request.unreadable-text", Kind.INVALID) from error
+
+
+async def _commit(driver: asyncpg.Connection) -> None:
+    """Raises `DBAPIError` also when an earlier statement had failed and nobody told: the server rolls back then, and
+    calls that no error.
+    """
+    with as_sqlalchemy("COMMIT"):
+        try:
+            ended = await driver.execute("COMMIT")
+        except BaseException:  # whether it was committed is not known; nothing else may begin on this connection
+            driver.terminate()
+            raise
+    if ended != "COMMIT":
+        raise exc.InternalError("COMMIT", None, RuntimeError(f"a statement had failed, and the server said {ended}"))
+
+
+async def _roll_back(driver: asyncpg.Connection) -> None:
+    """A connection that cannot do it is given up: the server rolls back."""
+    try:
+        await driver.execute("ROLLBACK")
+    except BaseException as error:
+        driver.terminate()
+        if not isinstance(error, Exception):
+            raise
+
+
 @asynccontextmanager
 async def dedicated_connection(url: str, *, application_name: str, **settings: str) -> AsyncIterator[AsyncConnection]:
-    """A connection of its own, outside any pool, in autocommit: for a leader's lock and for LISTEN."""
+    """A connection of its own, outside any pool, in autocommit: for a leader's lock and for LISTEN. A statement is
+    prepared once, for as long as it lasts.
+    """
     engine = create_async_engine(
         url,
         poolclass=NullPool,
-        connect_args={"server_settings": {"application_name": application_name, **settings}, "timeout": 10},
+        connect_args={
+            "server_settings": {"application_name": application_name, **settings},
+            "timeout": 10,
+            "max_cached_statement_lifetime": 0,
+        },
     )
     try:
         async with engine.connect() as connection:

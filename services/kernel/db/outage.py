@@ -15,12 +15,13 @@ def is_outage(error: BaseException) -> bool:
     what the operating system says of sockets.
     """
     if isinstance(error, exc.DBAPIError):
-        return error.connection_invalidated or _state(error.orig) in _PASSING
+        cut_off = isinstance(getattr(error.orig, "__cause__", None), asyncpg.InternalClientError)
+        return error.connection_invalidated or cut_off or _state(error.orig) in _PASSING
     if isinstance(error, asyncpg.PostgresError):
         return _state(error) in _PASSING
     if isinstance(error, asyncpg.InterfaceError):  # a closed connection; but a value of the wrong type is one as well
         return not isinstance(error, ValueError)
-    return isinstance(error, OSError | exc.TimeoutError)
+    return isinstance(error, OSError | exc.TimeoutError | asyncpg.InternalClientError)
 
 
 def _state(error: BaseException | None) -> str:

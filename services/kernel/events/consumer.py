@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.clock import Clock
-from services.kernel.db.engine import EVERYTHING, Database, Scope
+from services.kernel.db.direct import fetch
+from services.kernel.db.engine import EVERYTHING, Database, Scope, Session
 from services.kernel.db.outage import is_outage
 from services.kernel.errors import AppError
 from services.kernel.events.deadletters import bury, is_letter
@@ -47,11 +47,11 @@ _LONGEST_PAUSE_S = 5.0
 log = structlog.get_logger()
 
 #: A row when the group has not had the event, nor anything newer of its aggregate; the inbox knows it from now on.
-_TAKE = text(
-    "WITH unseen AS (INSERT INTO inbox (consumer_group, event_id) VALUES (:consumer_group, :event_id)"
+_TAKE = (
+    "WITH unseen AS (INSERT INTO inbox (consumer_group, event_id) VALUES ($1, $2)"
     " ON CONFLICT DO NOTHING RETURNING consumer_group)"
     " INSERT INTO inbox_versions (consumer_group, stream, aggregate_id, version)"
-    " SELECT consumer_group, CAST(:stream AS text), CAST(:aggregate_id AS text), CAST(:version AS bigint) FROM unseen"
+    " SELECT consumer_group, $3::text, $4::text, $5::bigint FROM unseen"
     " ON CONFLICT (consumer_group, stream, aggregate_id) DO UPDATE SET version = excluded.version"
     " WHERE inbox_versions.version < excluded.version RETURNING 1"
 )
@@ -131,22 +131,26 @@ class Consumer:
 
         settled: list[Delivered] = []
         try:
-            for record in await self._patiently(fetch, stop) or ():
-                if stop.is_set() or not await self._settle(record, stop, subscription):
-                    return
-                settled.append(record)
+            records = await self._patiently(fetch, stop) or ()
+            async with self._database.session() as session:
+                for record in records:
+                    if stop.is_set() or not await self._settle(record, session, stop, subscription):
+                        return
+                    settled.append(record)
         finally:
             with contextlib.suppress(EventLogUnavailable):  # the records come again; the inbox knows them
                 await subscription.commit(*settled)
 
-    async def _settle(self, record: Delivered, stop: asyncio.Event, subscription: Subscription) -> bool:
+    async def _settle(
+        self, record: Delivered, session: Session, stop: asyncio.Event, subscription: Subscription
+    ) -> bool:
         """Have the record's effect or make it a dead letter; False when `stop` came while waiting.
 
         A broken constraint may be a race with another transaction, so it is tried again before it counts as broken.
         """
 
         async def handle() -> bool:
-            await self._handle(record)
+            await self._handle(record, session)
             return True
 
         async def bury() -> bool:
@@ -212,25 +216,19 @@ class Consumer:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _handle(self, record: Delivered) -> None:
+    async def _handle(self, record: Delivered, session: Session) -> None:
         event = from_record(record)
         handler = self._handlers.get(event.type)
         if handler is None:
             return
         outbox = Outbox(self._database.schema)
         with handling(event, self._group, self._clock.now()):
-            await self._effect(event, handler, outbox)
+            await self._effect(event, handler, outbox, session)
 
-    async def _effect(self, event: Event, handler: Handler, outbox: Outbox) -> None:
-        async with self._database.transaction(self._scope) as connection:
-            told = {
-                "consumer_group": self._group,
-                "event_id": event.id,
-                "stream": event.source,
-                "aggregate_id": event.aggregate_id,
-                "version": event.aggregate_version,
-            }
-            if (await connection.execute(_TAKE, told)).first() is None:
+    async def _effect(self, event: Event, handler: Handler, outbox: Outbox, session: Session) -> None:
+        async with session.transaction(self._scope) as connection:
+            told = (self._group, event.id, event.source, event.aggregate_id, event.aggregate_version)
+            if not await fetch(connection, _TAKE, *told):
                 return
             await handler(connection, outbox, event)
             await outbox.flush(connection)

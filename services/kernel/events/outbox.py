@@ -4,20 +4,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.kernel.db.direct import fetch
 from services.kernel.db.locking import lock_key
 from services.kernel.events.envelope import Event, to_record
 from services.kernel.telemetry import traceparent
 
 #: Lock, insert and notify in one statement: a transaction of one event waits for the server twice less. Numbers are
 #: drawn above the sort, so after the lock was had.
-_FLUSH = text(
-    "WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock(:lock), pg_notify(:channel, ''))"
+_FLUSH = (
+    "WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::bigint), pg_notify($2::text, ''))"
     " INSERT INTO outbox (event_id, topic, key, headers, payload)"
-    " SELECT e.event_id, e.topic, e.key, CAST(e.headers AS jsonb), e.payload FROM held, unnest(CAST(:ids AS text[]),"
-    " CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:headers AS text[]), CAST(:payloads AS bytea[]))"
+    " SELECT e.event_id, e.topic, e.key, e.headers::jsonb, e.payload"
+    " FROM held, unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[])"
     " WITH ORDINALITY AS e (event_id, topic, key, headers, payload, place) ORDER BY e.place"
 )
 
@@ -54,14 +54,12 @@ class Outbox:
         if not self._events:
             return
         records = [to_record(event) for event in self._events]
-        rows = {
-            "lock": lock_key(self._service, "outbox"),
-            "channel": channel(self._service),
-            "ids": [event.id for event in self._events],
-            "topics": [record.topic for record in records],
-            "keys": [record.key for record in records],
-            "headers": [json.dumps(dict(record.headers)) for record in records],
-            "payloads": [record.payload for record in records],
-        }
+        columns = (
+            [event.id for event in self._events],
+            [record.topic for record in records],
+            [record.key for record in records],
+            [json.dumps(dict(record.headers)) for record in records],
+            [record.payload for record in records],
+        )
         self._events.clear()
-        await connection.execute(_FLUSH, rows)
+        await fetch(connection, _FLUSH, lock_key(self._service, "outbox"), channel(self._service), *columns)

@@ -1,16 +1,16 @@
 """Sends what the outbox holds, in its order, by one leader per service."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import BigInteger, any_, bindparam, delete, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import func, select
 
 from services.kernel import metrics
 from services.kernel.db.engine import Database
-from services.kernel.db.locking import Leadership, lead
+from services.kernel.db.locking import Leadership, LeadershipLost, lead
 from services.kernel.db.outage import is_outage
 from services.kernel.events.observing import publishing
 from services.kernel.events.outbox import channel
@@ -21,26 +21,24 @@ from services.kernel.wakeup import Wakeup, listening
 
 BATCH = 500
 POLL_S = 1.0
-#: From the beginning of a batch that was not full to the next one: what is committed meanwhile goes together.
-PACE_S = 0.01
+#: A batch begins so long after the one before it for each event that this one had: what is committed meanwhile goes
+#: together. Few events wait for nothing, and a flood costs at most `1 / LONGEST_PACE_S` batches a second.
+PACE_S = 0.005
+LONGEST_PACE_S = 0.02
 _BACKOFF_S = 0.5
-_READ = (
-    select(outbox.c.seq, outbox.c.topic, outbox.c.key, outbox.c.headers, outbox.c.payload)
-    .where(outbox.c.seq > bindparam("after"))
-    .order_by(outbox.c.seq)
-    .limit(BATCH)
-)
-#: Exactly what was read, as one array: a statement with a parameter per row would be made anew for each batch.
-_FORGET = delete(outbox).where(outbox.c.seq == any_(bindparam("sent", type_=ARRAY(BigInteger))))
+_READ = f"SELECT seq, topic, key, headers::text, payload FROM outbox WHERE seq > $1 ORDER BY seq LIMIT {BATCH}"
+_FORGET = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
+_REHEARSAL: Sequence[tuple[str, object]] = ((_READ, 2**62), (_FORGET, []))
 log = structlog.get_logger()
 
 
 class Relay:
     """Moves rows from one service's outbox to the event log.
 
-    A batch is appended, then deleted: a crash in between sends it again, and the inboxes absorb the repeat. A
-    leader that froze finds on waking that it is none any more (`Leadership.check` before each batch). While a full
-    batch is appended the next one is read; it is sent only under the leadership under which it was read.
+    A batch is appended, then deleted: a crash in between sends it again, and the inboxes absorb the repeat. Both are
+    asked of the connection that holds the leadership, so a leader that froze finds on waking that it is none any
+    more. While a full batch is appended the next one is read; it is sent only under the leadership under which it was
+    read.
     """
 
     def __init__(self, database: Database, events: EventLog, *, tick: Tick = unwatched) -> None:
@@ -64,7 +62,7 @@ class Relay:
                 await _pause(stop, _BACKOFF_S)
 
     async def _term(self, stop: asyncio.Event, wakeup: Wakeup) -> None:
-        async with lead(self._database.url, self._database.schema, "relay") as leadership:
+        async with lead(self._database.url, self._database.schema, "relay", rehearsal=_REHEARSAL) as leadership:
             if leadership is None:
                 return
             with metrics.RELAY_LEADER.track_inprogress():
@@ -81,7 +79,7 @@ class Relay:
             self._tick()
             if sent < BATCH:
                 await wakeup.wait(POLL_S)
-                await asyncio.sleep(began + PACE_S - now())
+                await asyncio.sleep(began + min(sent * PACE_S, LONGEST_PACE_S) - now())
 
     async def send_batch(self, leadership: Leadership) -> int | None:
         """Send one batch; how many events, or None when leadership was lost.
@@ -90,18 +88,19 @@ class Relay:
         """
         under, rows = self._ahead
         self._ahead = (None, ())  # whatever fails from here on, the next batch is read from the beginning
-        if not await leadership.check():
+        try:
+            if under is not leadership or not rows:
+                rows = await _read(leadership)
+            if not rows:
+                return 0
+            ahead = await self._append(rows, leadership)
+            await leadership.fetch(_FORGET, [row["seq"] for row in rows])
+        except LeadershipLost:
             return None
-        if under is not leadership or not rows:
-            rows = await self._read()
-        if not rows:
-            return 0
-        ahead = await self._append(rows)
-        await self._forget(rows)
         self._ahead = (leadership, ahead)
         return len(rows)
 
-    async def _append(self, rows: Sequence[Any]) -> Sequence[Any]:
+    async def _append(self, rows: Sequence[Any], leadership: Leadership) -> Sequence[Any]:
         """Append them; what follows them, which is read meanwhile when it is likely that there is something."""
         records = [_record(row) for row in rows]
         with publishing(records):
@@ -109,18 +108,10 @@ class Relay:
                 await self._log.append(records)
                 return ()
             appending = asyncio.ensure_future(self._log.append(records))
-            reading = asyncio.ensure_future(self._read(after=rows[-1].seq))
+            reading = asyncio.ensure_future(_read(leadership, after=rows[-1]["seq"]))
             await asyncio.gather(appending, reading, return_exceptions=True)
             appending.result()
         return reading.result()
-
-    async def _read(self, *, after: int = 0) -> Sequence[Any]:
-        async with self._database.transaction() as connection:
-            return (await connection.execute(_READ, {"after": after})).all()
-
-    async def _forget(self, rows: Sequence[Any]) -> None:
-        async with self._database.transaction() as connection:
-            await connection.execute(_FORGET, {"sent": [row.seq for row in rows]})
 
     async def waiting(self) -> int:
         """Events committed and not yet sent: the relay's lag."""
@@ -128,8 +119,12 @@ class Relay:
             return int((await connection.execute(select(func.count()).select_from(outbox))).scalar_one())
 
 
+async def _read(leadership: Leadership, *, after: int = 0) -> Sequence[Any]:
+    return await leadership.fetch(_READ, after)
+
+
 def _record(row: Any) -> Record:
-    return Record(topic=row.topic, key=row.key, payload=row.payload, headers=row.headers)
+    return Record(topic=row["topic"], key=row["key"], payload=row["payload"], headers=json.loads(row["headers"]))
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -253,7 +253,7 @@ async def test_a_worker_outlives_its_database_connections(database: Database, qu
             await connection.execute(
                 text(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
                 )
             )
         await put(watching, new("2"))
