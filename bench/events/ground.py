@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.cli.embedded.folder import DataFolder, Secrets
 from services.cli.embedded.platform import free_ports, prepare, service_url
 from services.kernel import wiring
 from services.kernel.config import ServiceSettings
+from services.kernel.db.direct import fetch
 from services.kernel.db.embedded import SUPERUSER, EmbeddedPostgres
 from services.kernel.db.engine import Database
 from services.kernel.db.roles import OWNER
@@ -31,8 +31,9 @@ from tools.stack.servers import cached
 SOURCE, GROUP = "upload", "review"
 TYPE = "shenbao.upload.file-stored.v1"
 PAYLOAD_BYTES = 300
-#: The effect of both sides: one row per event. Nothing forbids a second one, or it could not be seen.
-EFFECT = text("INSERT INTO bench_effects (aggregate_id, version) VALUES (:aggregate_id, :version)")
+#: The effect of both sides: one row per event. Nothing forbids a second one, or it could not be seen. It is sent as the
+#: kernel sends its own statements: what a handler's SQLAlchemy takes is not the event's way.
+EFFECT = "INSERT INTO bench_effects (aggregate_id, version) VALUES ($1, $2)"
 TABLE = (
     "CREATE TABLE {schema}.bench_effects (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
     " aggregate_id text NOT NULL, version bigint NOT NULL)"
@@ -147,4 +148,4 @@ def events(count: int, aggregates: int, part: str) -> Sequence[Event]:
 
 async def have_effect(connection: AsyncConnection, told: Event) -> None:
     """Write the row."""
-    await connection.execute(EFFECT, {"aggregate_id": told.aggregate_id, "version": told.aggregate_version})
+    await fetch(connection, EFFECT, told.aggregate_id, told.aggregate_version)

@@ -1,7 +1,8 @@
 """pgbench with the same transactions on the same server: one client, prepared statements, nothing between it and it.
 
-The statements are those that our two sides send, in their order, with an outbox row and headers of the same size; each
-transaction waits for the disk as ours do. pgbench is written in C and knows beforehand what it will send.
+The statements are those that our two sides send, in their order, with an outbox row and headers of the same size (we
+put BEGIN and the scope into one message, which prepared statements cannot); each transaction waits for the disk as
+ours do. pgbench is written in C and knows beforehand what it will send.
 """
 
 import asyncio

@@ -78,6 +78,9 @@ def begin(
     `parent` is the `traceparent` that it continues; "" (or a malformed one) begins a new trace, None continues what is
     current. `started_ns` is Unix time.
     """
+    if not installed():
+        carried = trace_context.current() if parent is None else trace_context.parse(parent)
+        return trace_context.standing_for(carried if carried.is_valid else trace_context.fresh())
     context = _parent(parent)
     named = {str(key): value for key, value in (attributes or {}).items()}
     span = _tracer.start_span(name, context, kind, named, start_time=started_ns)
