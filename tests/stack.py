@@ -35,19 +35,19 @@ def started(folder: Path, **environment: str) -> Iterator[Stack]:
     _needs()
     [port] = free_ports(1)
     told = {**os.environ, **environment}
-    process = subprocess.Popen(command("run", folder, port), stdout=subprocess.PIPE, text=True, env=told)
-    assert process.stdout is not None
-    try:
+    with subprocess.Popen(command("run", folder, port), stdout=subprocess.PIPE, text=True, env=told) as process:
+        assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("accounts: "):
                 break
         else:
             raise AssertionError(f"the stack ended with {process.wait()}")
-        yield Stack(url=f"http://127.0.0.1:{port}", accounts=folder / "accounts.json", pid=process.pid)
-    finally:
-        process.terminate()
-        assert process.wait(STOP_DEADLINE_S) == 0
-        process.stdout.close()
+        try:
+            yield Stack(url=f"http://127.0.0.1:{port}", accounts=folder / "accounts.json", pid=process.pid)
+        finally:
+            process.terminate()
+            ended = process.wait(STOP_DEADLINE_S)
+    assert ended == 0
 
 
 @contextmanager

@@ -77,12 +77,17 @@ async def _run(databases: Sequence[OwnedDatabase], bootstrap_url: str, to: str, 
             await make(database, check_url("--bootstrap", bootstrap_url))
         if check:
             continue
-        await check_owner(database.url, database.schemas)
-        try:
-            await run_migrations(database.url, database.schemas, target=to or "head")
-        except DBAPIError as error:
-            raise _refused(database, error) from error
+        await upgrade(database, to or "head")
     return [standing for database in databases for standing in await _standings(database)]
+
+
+async def upgrade(database: OwnedDatabase, target: str = "head") -> None:
+    """Run the migrations. Raises `AppError` database.*."""
+    await check_owner(database.url, database.schemas)
+    try:
+        await run_migrations(database.url, database.schemas, target=target)
+    except DBAPIError as error:
+        raise _refused(database, error) from error
 
 
 async def make(database: OwnedDatabase, superuser_url: str) -> None:

@@ -11,19 +11,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.cli.databases import owned_databases
 from services.cli.embedded.folder import DataFolder, Secrets, write_private
 from services.cli.embedded.platform import prepare, service_url
+from services.cli.migrate_command import upgrade
 from services.kernel import wiring
+from services.kernel.clock import SystemClock
 from services.kernel.config import ServiceSettings
 from services.kernel.db.embedded import EmbeddedPostgres
-from services.kernel.db.migrate import migrate
-from services.kernel.db.roles import SCHEMAS, SERVICES
+from services.kernel.db.roles import SERVICES
+from services.kernel.events.port import EventLogUnavailable
 from services.kernel.events.topics import declared
+from services.kernel.ids import TimeOrderedIds
+from services.kernel.storage.s3 import starting
+from services.kernel.storage.s3.adapter import S3Store
 from services.kernel.storage.s3.client import Credentials
 from tools.stack.bucket import ROOT, STORING
 from tools.stack.kafka import Broker
 from tools.stack.objects import ObjectServer
 
+#: How long a store that was given may take to answer.
+GIVEN_DEADLINE_S = 10.0
 STEADY_PORTS = range(20_000, 32_000)
 PORTS = ("postgres", "kafka", "controller", "objects", "upload", "video", "pdfcheck", "review")
 
@@ -115,7 +123,7 @@ class Servers:
         for error in ended:
             if isinstance(error, BaseException):
                 raise error
-        await asyncio.gather(self._databases(), self._topics(), asyncio.to_thread(self._bucket))
+        await asyncio.gather(self._databases(), self._topics(), self._bucket())
 
     async def _databases(self) -> None:
         if self.postgres is not None:
@@ -124,20 +132,28 @@ class Servers:
         missing = [name for name in map(_database_setting, SERVICES) if not os.environ.get(name)]
         if missing:
             raise Unprepared(f"SHENBAO_DATABASE is given, so these are needed as well: {', '.join(missing)}")
-        await migrate(os.environ["SHENBAO_DATABASE"], SCHEMAS)
+        for database in owned_databases(os.environ):
+            await upgrade(database)
 
     async def _topics(self) -> None:
         log = wiring.open_event_log(ServiceSettings(events=self.events_url))
         try:
             refused = [each.name for each in await log.apply_topics(declared()) if each.outcome == "refused"]
+        except EventLogUnavailable as error:
+            raise Unprepared(f"Kafka does not answer at SHENBAO_EVENTS={self.events_url}: {error}") from error
         finally:
             await log.close()
         if refused:
             raise Unprepared(f"topics with another number of partitions: {', '.join(refused)}")
 
-    def _bucket(self) -> None:
+    async def _bucket(self) -> None:
         if self.objects is not None:
-            self.objects.prepare(self.public_url, self.drawn.keys)
+            await asyncio.to_thread(self.objects.prepare, self.public_url, self.drawn.keys)
+            return
+        store = wiring.open_storage(ServiceSettings(), SystemClock(), TimeOrderedIds())
+        with contextlib.closing(store):
+            if isinstance(store, S3Store):
+                await starting.check(store, deadline_s=GIVEN_DEADLINE_S)
 
     @property
     def events_url(self) -> str:
