@@ -4,22 +4,22 @@ import contextlib
 import itertools
 import os
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
-from urllib.request import urlopen
 
 from services.cli.embedded.platform import free_ports
 from services.kernel.storage.s3.address import Address, parse
 from services.kernel.storage.s3.buckets import make_bucket
 from services.kernel.storage.s3.client import Credentials, account, connect
 from tests.servers import needed
+from tools.stack import objects
+from tools.stack.bucket import ObjectsFailed
 
 ROOT = Credentials(access_key="for-tests-only", secret_key="for-tests-only-secret")
 ORIGIN = "http://pages.test"
-_DEADLINE_S = 20
 _TRIES = 3
 
 
@@ -55,6 +55,17 @@ class ObjectServer:
         return address
 
 
+@dataclass(kw_only=True)
+class _Program(objects.ObjectServer):
+    """The stack's, but buckets may have versions."""
+
+    beside: bool
+
+    def _store(self) -> Sequence[str]:
+        place = ["--sidecar", self._made("metadata")] if self.beside else []
+        return "posix", "--versioning-dir", self._made("versions"), *place, self._made("data")
+
+
 @contextmanager
 def running(folder: Path, *, beside: bool = False) -> Iterator[ObjectServer]:
     """Start a server with its data below `folder`, which is there and empty.
@@ -62,39 +73,29 @@ def running(folder: Path, *, beside: bool = False) -> Iterator[ObjectServer]:
     It keeps what it knows of an object in attributes of the file, or, `beside` or where there are none, in files of
     its own: that has room for longer policies, but versitygw 1.8 then loses what is put over a deletion's mark.
     """
-    program = needed("versitygw")
     beside = beside or not _has_attributes(folder)
-    arguments = _arguments(folder, beside=beside)
-    for _ in range(_TRIES):
+    program = _started(Path(needed("versitygw")), folder, beside=beside)
+    try:
+        server = ObjectServer(program.endpoint, beside=beside)
+        with contextlib.closing(server.client):
+            yield server
+    finally:
+        program.stop()
+
+
+def _started(program: Path, folder: Path, *, beside: bool) -> _Program:
+    """Another program may take a port that was free."""
+    for left in reversed(range(_TRIES)):
         [port] = free_ports(1)
-        with (folder / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [program, "--port", f"127.0.0.1:{port}", *arguments],
-                env={
-                    "ROOT_ACCESS_KEY": ROOT.access_key, "ROOT_SECRET_KEY": ROOT.secret_key, "PATH": os.environ["PATH"],
-                },
-                stdout=log, stderr=log,
-            )  # fmt: skip
+        found = _Program(program=program, folder=folder, port=port, root=ROOT, beside=beside)
         try:
-            if _answers(process, f"http://127.0.0.1:{port}/healthz"):
-                server = ObjectServer(f"http://127.0.0.1:{port}", beside=beside)
-                with contextlib.closing(server.client):
-                    yield server
-                return
-        finally:
-            process.terminate()
-            process.wait()
-    raise RuntimeError(f"versitygw does not start: {(folder / 'log').read_text()[-2000:]}")
-
-
-def _arguments(folder: Path, *, beside: bool) -> Sequence[str]:
-    names = ("data", "versions", "metadata", "accounts")
-    for name in names:
-        (folder / name).mkdir(parents=True)
-    data, versions, metadata, accounts = (str(folder / name) for name in names)
-    server = ["--health", "/healthz", "--quiet", "--keep-alive", "--iam-dir", accounts]
-    place = ["--sidecar", metadata] if beside else []
-    return [*server, "posix", "--versioning-dir", versions, *place, data]
+            found.start()
+        except ObjectsFailed:
+            if not left:
+                raise
+        else:
+            return found
+    raise AssertionError("the last try returns or raises")
 
 
 def _has_attributes(folder: Path) -> bool:
@@ -104,13 +105,3 @@ def _has_attributes(folder: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
-    """Whether it does before it ends: another program may have taken the port."""
-    until = time.monotonic() + _DEADLINE_S
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-        time.sleep(0.02)
-    return False

@@ -90,6 +90,10 @@ class Work(Protocol):
         """Those of the objects' keys that a file, whatever its state, or an unfinished session names."""
         ...
 
+    def removal(self) -> AbstractAsyncContextManager[bool]:
+        """Whether objects may be removed while the block lasts; a backup is being made otherwise, or waits for us."""
+        ...
+
     async def awaited(self, store_uploads: Sequence[StoreUpload]) -> Collection[StoreUpload]:
         """Those of the store's uploads that belong to an unfinished session."""
         ...

@@ -17,6 +17,7 @@ from services.kernel.crypto import KeyRing
 from services.kernel.db.batches import delete_in_batches
 from services.kernel.db.engine import EVERYTHING, Database
 from services.kernel.db.engine import Scope as RowScope
+from services.kernel.db.hold import removals_held
 from services.kernel.db.locking import lock_in_transaction
 from services.kernel.events.envelope import Event
 from services.kernel.events.outbox import Outbox
@@ -319,6 +320,12 @@ class PostgresWork:
         async with self._database.transaction(EVERYTHING) as connection:
             found = set((await connection.execute(by_files.union(by_sessions))).scalars())
         return found.intersection(keys)
+
+    @asynccontextmanager
+    async def removal(self) -> AsyncIterator[bool]:
+        """See the port."""
+        async with self._database.transaction() as connection:
+            yield not await removals_held(connection)
 
     async def awaited(self, store_uploads: Sequence[StoreUpload]) -> Collection[StoreUpload]:
         """See the port."""

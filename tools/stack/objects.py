@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -45,13 +45,9 @@ class ObjectServer:
 
     def start(self) -> None:
         """Start, and return when it answers. Raises `ObjectsFailed`."""
-        names = ("data", "metadata", "accounts")
-        for name in names:
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
-        data, metadata, accounts = (str(self.folder / name) for name in names)
         command = [
             str(self.program), "--port", f"127.0.0.1:{self.port}", "--health", "/healthz", "--quiet", "--keep-alive",
-            "--iam-dir", accounts, "posix", "--sidecar", metadata, data,
+            "--iam-dir", self._made("accounts"), *self._store(),
         ]  # fmt: skip
         reading, self._lifeline = os.pipe()
         wrapped = [
@@ -81,6 +77,15 @@ class ObjectServer:
             time.sleep(0.02)
         self.stop()
         raise ObjectsFailed(f"versitygw does not start: {(self.folder / 'log').read_text(errors='replace')[-500:]}")
+
+    def _store(self) -> Sequence[str]:
+        """Where it keeps what it is given."""
+        return "posix", "--sidecar", self._made("metadata"), self._made("data")
+
+    def _made(self, name: str) -> str:
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder)
 
     def stop(self) -> None:
         """End it."""

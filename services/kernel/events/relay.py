@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
 
 from services.kernel import metrics
 from services.kernel.db.engine import Database
@@ -15,7 +14,6 @@ from services.kernel.db.outage import is_outage
 from services.kernel.events.observing import publishing
 from services.kernel.events.outbox import channel
 from services.kernel.events.port import EventLog, EventLogUnavailable, Record
-from services.kernel.events.tables import outbox
 from services.kernel.health import Tick, unwatched
 from services.kernel.wakeup import Wakeup, listening
 
@@ -112,11 +110,6 @@ class Relay:
             await asyncio.gather(appending, reading, return_exceptions=True)
             appending.result()
         return reading.result()
-
-    async def waiting(self) -> int:
-        """Events committed and not yet sent: the relay's lag."""
-        async with self._database.transaction() as connection:
-            return int((await connection.execute(select(func.count()).select_from(outbox))).scalar_one())
 
 
 async def _read(leadership: Leadership, *, after: int = 0) -> Sequence[Any]:

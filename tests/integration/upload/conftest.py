@@ -37,6 +37,7 @@ class Service:
     context: Context
     storage: StorageUnderTest
     clock: SetClock
+    database: Database
 
 
 @pytest.fixture(params=["localdir", "s3"])
@@ -56,5 +57,5 @@ async def service(
             ids=TimeOrderedIds(),
             settings=Settings(dossier_quota_bytes=2**20),
         )
-        yield Service(context=context, storage=storage, clock=clock)
+        yield Service(context=context, storage=storage, clock=clock, database=database)
     await database.close()

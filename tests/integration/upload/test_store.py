@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.kernel.db.hold import hold_removals
 from services.kernel.errors import AppError
 from services.upload.domain.records import Area, File, Place, UploadState, object_key
 from services.upload.usecases import files, sessions
@@ -84,6 +85,17 @@ async def test_files_that_are_deleted_or_evidence_are_left_to_their_own_jobs(ser
     service.clock.moment += 2 * A_DAY
     assert await sweep_store(service.context) == (0, 1)  # the draft's copy, which evidence has replaced
     assert sorted(await keys(service)) == sorted([info.key, gone.object_key])
+
+
+async def test_nothing_is_removed_while_a_backup_is_made(service: Service) -> None:
+    """A draft that evidence has replaced since the backup's snapshot is still named there."""
+    key = orphan(service)
+    await service.storage.store.put(key, BODY)
+    service.clock.moment += 2 * A_DAY
+    async with hold_removals([service.database.url]):
+        assert await sweep_store(service.context) == (0, 0)
+        assert await keys(service) == [key]
+    assert await sweep_store(service.context) == (0, 1)
 
 
 async def test_uploads_of_the_store_that_no_session_knows_go_after_a_day(service: Service) -> None:
