@@ -48,6 +48,7 @@ async def tight(
         context=replace(service.context, storage=store),
         storage=replace(service.storage, store=store),
         clock=service.clock,
+        database=service.database,
     )
     store.close()
 

@@ -95,6 +95,10 @@ class Rows:
         sessions = {u.object_key for u in self.uploads.values() if u.state in UNFINISHED}
         return (sessions | {f.object_key for f in self.kept.values()}).intersection(keys)
 
+    @asynccontextmanager
+    async def removal(self) -> AsyncIterator[bool]:
+        yield True
+
     async def awaited(self, store_uploads: Sequence[StoreUpload]) -> set[StoreUpload]:
         known = {(u.object_key, u.store_upload_id) for u in self.uploads.values() if u.state in UNFINISHED}
         return known.intersection(store_uploads)
