@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from services.catalogue.error_texts import explain
 from services.cli.embedded.folder import DataFolder, FolderInUse, write_private
 from services.cli.embedded.platform import Address, StartFailed
 from services.cli.embedded.seed import Seed
@@ -55,11 +56,19 @@ def run(folder: DataFolder, port: int) -> int:
     try:
         asyncio.run(_run(folder, Address(port=port)))
     except FAILURES as error:
-        print(f"stack: {error}", file=sys.stderr)
+        print(f"stack: {_cause(error)}", file=sys.stderr)
         return 1
     finally:
         _state(folder).unlink(missing_ok=True)
     return 0
+
+
+def _cause(error: Exception) -> str:
+    """What happened, what was found and what to do."""
+    if not isinstance(error, AppError):
+        return str(error)
+    text = explain(error.code, error.params, "en")
+    return f"{text.title}: {text.detail} {text.fix}  ({error.code})"
 
 
 async def _run(folder: DataFolder, address: Address) -> None:
