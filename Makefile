@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: stack stack-down bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: stack stack-down bench-tools bench-video bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,12 @@ bench-events: setup servers ## Events from commit to effect: beside a bare Kafka
 
 bench-scale: setup servers ## One, two and four video workers: speed, order of jobs, handing over
 	@PYTHONPATH=. $(BIN)/python -m bench.scale
+
+bench-tools: setup ## Fetch the programs that benchmarks compare with (ffprobe, MediaInfo, genisoimage)
+	@bash tools/servers.sh bench
+
+bench-video: setup servers bench-tools ## What a verdict on a film in an object store reads and takes, beside ffprobe, MediaInfo, PyAV
+	@PYTHONPATH=. $(BIN)/python -m bench.video
 
 screenshots: setup servers ## Take pictures of every page at three widths, into ./screenshots
 	@SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/pytest tests/e2e/browser/screenshots.py -v

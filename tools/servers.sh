@@ -127,6 +127,15 @@ optional() {
   [ -z "${CI:-}" ] || exit 1
 }
 
+# `tools/servers.sh bench`: the tools that benchmarks compare with, and nothing else needs.
+if [ "${1:-}" = bench ]; then
+  debian ffprobe ffmpeg -version
+  debian mediainfo mediainfo --Version
+  debian genisoimage genisoimage --version
+  echo "servers: tools to compare with ready in $cache" >&2
+  exit
+fi
+
 fetch_buf
 fetch_axe
 optional Kafka fetch_kafka

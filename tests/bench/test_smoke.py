@@ -29,6 +29,10 @@ ROOT = Path(__file__).parent.parent.parent
         pytest.param("bench.live", ["--rounds", "1"], "ratio page / asking every second", (), marks=BROWSER),
         pytest.param("bench.events", EVENTS, "ratio p99 Kafka / embedded log", ("kafka",), marks=KAFKA),
         pytest.param(
+            "bench.video", ["--seconds", "2", "--rounds", "1"], "ratio wall, the fastest of them", ("versitygw",),
+            marks=KAFKA,
+        ),
+        pytest.param(
             "bench.scale", ["--jobs", "8", "--rounds", "1", "--no-kill"], "every job done once, none overtaken",
             ("kafka", "versitygw"), marks=KAFKA,
         ),

@@ -1,0 +1,1 @@
+"""The video service beside the tools of the trade."""
