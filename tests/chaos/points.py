@@ -27,11 +27,11 @@ class Point:
 
 
 SMOKE = (
-    Point(service="upload", when="after", port="storage", method="complete_upload", nth=2),
     Point(service="pdfcheck", when="after", port="storage", method="put_file"),
     Point(service="review", when="before", port="events", method="append", carrying="decision-made"),
 )
 REST = (
+    Point(service="upload", when="after", port="storage", method="complete_upload", nth=2),
     Point(service="gateway", when="mid", port="storage", method="receive_part", nth=2),
     Point(service="gateway", when="after", port="storage", method="receive_part", nth=3),
     Point(service="upload", when="before", port="storage", method="complete_upload"),

@@ -1,5 +1,6 @@
-"""Kafka, PostgreSQL and S3 are given by URL, as a team with a cluster has them. The platform is backed up while it runs
-and restored on another database, another bucket and other topics, where the journey goes on.
+"""Kafka, PostgreSQL and S3 are given by URL, as a team with a cluster has them. A trace goes through all of them; the
+platform is backed up while it runs, and restored on another database, another bucket and other topics, where the
+journey goes on.
 """
 
 import asyncio
@@ -23,12 +24,28 @@ from services.kernel.storage.s3.client import Credentials, account, connect
 from tests import small_dossier
 from tests.e2e.conftest import Platform, on_real_servers
 from tests.e2e.test_backup import Churn, sent, told
+from tests.e2e.test_tracing import (  # noqa: F401 - the trace's tests, on these servers
+    collector,
+    journey,
+    test_a_job_says_which_it_is_and_how_it_ended,
+    test_a_stranger_cannot_join_a_trace,
+    test_every_parent_is_in_the_trace_and_one_span_has_none,
+    test_it_begins_in_the_order_of_the_journey,
+    test_log_lines_of_a_trace_name_it,
+    test_nothing_personal_leaves,
+    test_one_trace_holds_the_whole_journey,
+)
+from tests.otlp import Collector
 from tests.servers import needed
 from tools.stack.bucket import ROOT
 from tools.stack.objects import BUCKET
 from tools.stack.servers import Servers, drawn
 
 pytestmark = [pytest.mark.xdist_group("tracing"), pytest.mark.timeout(300)]
+
+
+#: The trace's dossier is another applicant's.
+APPLICANT = "applicant-city"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +110,14 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
 
 
 @pytest.fixture(scope="module")
-def platform(given: Given, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """Ten processes on them."""
-    with on_real_servers(tmp_path_factory.mktemp("first") / "data", **given.named(DATABASE)) as running:
+def platform(
+    given: Given,
+    collector: Collector,  # noqa: F811 - it is that one
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Platform]:
+    """Ten processes on them, which send spans."""
+    told = {**given.named(DATABASE), "SHENBAO_OTLP": collector.address}
+    with on_real_servers(tmp_path_factory.mktemp("first") / "data", **told) as running:
         yield running
 
 
@@ -122,7 +144,7 @@ def test_nothing_is_started_beside_what_was_given(platform: Platform) -> None:
 def test_a_backup_of_them_goes_on_where_it_was_restored(
     given: Given, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = platform.client("applicant")
+    person = platform.client(APPLICANT)
     made = person.send("POST", "/api/v1/dossiers", json={"profile": small_dossier.PROFILE})
     dossier_id = made["dossier_id"]
     found = checked(person, made, "education", tmp_path)
@@ -132,7 +154,7 @@ def test_a_backup_of_them_goes_on_where_it_was_restored(
 
     for name, value in given.named(DATABASE).items():
         monkeypatch.setenv(name, value)
-    with Churn(platform.client("applicant"), made, small_dossier.page(tmp_path, "recommendation", seed=2)):
+    with Churn(platform.client(APPLICANT), made, small_dossier.page(tmp_path, "recommendation", seed=2)):
         taken = told("backup", tmp_path / "b.tar")
     assert taken["missing"] == []
     assert taken["objects"] >= 1
@@ -148,7 +170,7 @@ def test_a_backup_of_them_goes_on_where_it_was_restored(
     for name in ("secrets.json", "accounts.json"):
         shutil.copy(platform.folder.root / name, second / name)
     with on_real_servers(second, **given.named("restored")) as restored:
-        person = restored.client("applicant")
+        person = restored.client(APPLICANT)
         [(file_id, sha256)] = sent(found).items()
         assert sent(passed(person, dossier_id, "education")).items() >= {file_id: sha256}.items()
         request = person.send("GET", f"/api/v1/dossiers/{dossier_id}/files/{file_id}/download")

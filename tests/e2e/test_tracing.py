@@ -1,4 +1,7 @@
-"""One file, one trace: from the browser's request through every process to the report that the reviewer reads."""
+"""One file, one trace: from the browser's request through every process to the report that the reviewer reads.
+
+`test_given_servers` has the same tests for real servers.
+"""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +12,7 @@ from google.protobuf.text_format import MessageToString
 
 from services.kernel.tracing import Attribute
 from tests import otlp, small_dossier
-from tests.e2e.conftest import Platform, on_real_servers, started
+from tests.e2e.conftest import Platform, started
 from tests.otlp import Collector, Told
 
 pytestmark = [pytest.mark.xdist_group("tracing"), pytest.mark.timeout(180)]
@@ -36,25 +39,17 @@ JOURNEY = [
 ASKED_BY_TWO = ("upload", "upload.v1.UploadService/DescribeFile")
 
 
-@pytest.fixture(scope="module", params=["embedded", "real servers"])
-def servers(request: pytest.FixtureRequest) -> str:
-    """On which the platform runs."""
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def collector(servers: str) -> Iterator[Collector]:
-    """One for each."""
+def collector() -> Iterator[Collector]:
+    """Of this platform's spans."""
     with otlp.collecting() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def platform(servers: str, collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """One whose every process sends spans."""
-    folder = tmp_path_factory.mktemp("traced") / "data"
-    start = started if servers == "embedded" else on_real_servers
-    with start(folder, SHENBAO_OTLP=collector.address) as running:
+    with started(tmp_path_factory.mktemp("traced") / "data", SHENBAO_OTLP=collector.address) as running:
         yield running
 
 
