@@ -24,6 +24,8 @@ _SHOWN: tuple[tuple[str, str | None, str, str], ...] = (
     ("width", None, "宽", "width"),
     ("height", None, "高", "height"),
     ("fps", None, "帧率", "frames per second"),
+    ("fps_lowest", None, "最低帧率", "lowest frame rate"),
+    ("fps_highest", None, "最高帧率", "highest frame rate"),
     ("video_codec", None, "视频编码", "video codec"),
     ("audio_codec", None, "音频编码", "audio codec"),
     ("suggested_name", None, "建议文件名", "suggested name"),
@@ -33,6 +35,8 @@ _SHOWN: tuple[tuple[str, str | None, str, str], ...] = (
     ("signed", None, "签名", "signed"),
     ("images_only", None, "纯图像", "images only"),
 )
+#: A constant frame rate has none worth showing.
+_RANGE = frozenset({"fps_lowest", "fps_highest"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,8 +141,9 @@ def finding_to_lines(finding: Finding, lang: Lang) -> list[str]:
 
 def _facts_to_text(facts: Mapping[str, Json], lang: Lang) -> str:
     parts: list[str] = []
+    constant = facts.get("fps_lowest") == facts.get("fps_highest")
     for key, unit, chinese, english in _SHOWN:
-        value = facts.get(key)
+        value = None if constant and key in _RANGE else facts.get(key)
         if isinstance(value, bool):
             if value:
                 parts.append(chinese if lang == "zh" else english)

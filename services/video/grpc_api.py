@@ -29,6 +29,8 @@ def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoRepor
             width=report.width,
             height=report.height,
             fps=report.fps,
+            fps_lowest=report.fps_lowest,
+            fps_highest=report.fps_highest,
             video_codec=report.video_codec,
             audio_codec=report.audio_codec,
             bytes_read=report.bytes_read,

@@ -26,6 +26,9 @@ class VideoReport:
     width: int = 0
     height: int = 0
     fps: float = 0
+    #: By the longest and the shortest frame: equal when the rate is constant.
+    fps_lowest: float = 0
+    fps_highest: float = 0
     video_codec: str = ""
     audio_codec: str = ""
     bytes_read: int = 0

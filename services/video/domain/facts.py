@@ -44,7 +44,8 @@ class VideoFacts:
 
     `duration_s` is the latest presented end over enabled video and audio tracks, `media_duration_s` the longest of
     the media they store. Picture values are None without a video track; `width` and `height` are as shown, that is
-    after rotation. `audio_codec` is None without sound.
+    after rotation. `fps` is the average; `fps_lowest` and `fps_highest` are what the longest and the shortest frame
+    alone would give, the last frame apart: equal when the rate is constant. `audio_codec` is None without sound.
     """
 
     duration_s: Fraction
@@ -54,6 +55,8 @@ class VideoFacts:
     height: int | None
     rotation: int | None
     fps: Fraction | None
+    fps_lowest: Fraction | None
+    fps_highest: Fraction | None
     video_codec: str | None
     audio_codec: str | None
     header_gap: HeaderGap | None
@@ -124,7 +127,9 @@ def _facts_from_plain(facts: Mapping[str, object], gap: Mapping[str, object] | N
         width=_optional_integer(facts["width"]),
         height=_optional_integer(facts["height"]),
         rotation=_optional_integer(facts["rotation"]),
-        fps=None if facts["fps"] is None else Fraction(_text(facts["fps"])),
+        fps=_optional_fraction(facts["fps"]),
+        fps_lowest=_optional_fraction(facts["fps_lowest"]),
+        fps_highest=_optional_fraction(facts["fps_highest"]),
         video_codec=_optional_text(facts["video_codec"]),
         audio_codec=_optional_text(facts["audio_codec"]),
         header_gap=None if gap is None else _gap_from_plain(gap),
@@ -172,6 +177,10 @@ def _optional_text(value: object) -> str | None:
     return None if value is None else _text(value)
 
 
+def _optional_fraction(value: object) -> Fraction | None:
+    return None if value is None else Fraction(_text(value))
+
+
 def shown(probe: Probe) -> dict[str, str | int | float | None]:
     """The facts as the command line's JSON names them; only `bytes_read` when there is no index to measure by."""
     facts = probe.facts
@@ -183,7 +192,14 @@ def shown(probe: Probe) -> dict[str, str | int | float | None]:
         "width": facts.width,
         "height": facts.height,
         "rotation": facts.rotation,
-        "fps": None if facts.fps is None else _rounded(facts.fps),
+        **{
+            name: None if value is None else _rounded(value)
+            for name, value in (
+                ("fps", facts.fps),
+                ("fps_lowest", facts.fps_lowest),
+                ("fps_highest", facts.fps_highest),
+            )
+        },
         "video_codec": facts.video_codec,
         "audio_codec": facts.audio_codec,
         "bytes_read": probe.bytes_read,

@@ -33,6 +33,8 @@ def facts_of(movie: Movie) -> VideoFacts:
         height=height,
         rotation=video.rotation if video else None,
         fps=_frames_per_second(video) if video else None,
+        fps_lowest=_rate_of(video, video.timing.steps.longest) if video else None,
+        fps_highest=_rate_of(video, video.timing.steps.shortest) if video else None,
         video_codec=video.entry.codec if video else None,
         audio_codec=next((track.entry.codec for track in tracks if track.handler == AUDIO), None),
         header_gap=header_gap(movie),
@@ -49,6 +51,11 @@ def _frames_per_second(video: Track) -> Fraction | None:
     if video.timing.decode_end <= 0:
         return None
     return Fraction(video.timing.sample_count * video.timescale, video.timing.decode_end)
+
+
+def _rate_of(video: Track, duration: int | None) -> Fraction | None:
+    """Frames per second if all lasted as long; None for a frame that takes no time."""
+    return Fraction(video.timescale, duration) if duration else None
 
 
 def _probe(reader: Reader, facts: VideoFacts | None, error: BmffError | None) -> Probe:

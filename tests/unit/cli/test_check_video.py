@@ -44,6 +44,17 @@ async def test_a_good_video(tmp_path: Path) -> None:
     assert (facts["duration_s"], facts["width"], facts["height"], facts["fps"]) == (1.0, 320, 240, 25.0)
     assert (facts["video_codec"], facts["audio_codec"]) == ("h264", "aac")
     assert "320" in found.to_text()
+    assert "最低帧率" not in found.to_text()
+
+
+async def test_a_frame_rate_that_varies_is_shown_as_a_range(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    track = videos.TrackSpec(timescale=100, stts=[(98, 4), (2, 8)])
+    path.write_bytes(videos.build(videos.MovieSpec(tracks=(track,))))
+    found = await report(path, Declared())
+    assert (found.facts["fps_lowest"], found.facts["fps_highest"]) == (12.5, 25.0)
+    assert "最低帧率 12.50 · 最高帧率 25.00" in found.to_text()
+    assert "lowest frame rate 12.50 · highest frame rate 25.00" in found.to_text("en")
 
 
 @pytest.mark.parametrize(

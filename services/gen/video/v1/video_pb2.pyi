@@ -34,6 +34,8 @@ class VideoFacts(_message.Message):
     VIDEO_CODEC_FIELD_NUMBER: _builtins.int
     AUDIO_CODEC_FIELD_NUMBER: _builtins.int
     BYTES_READ_FIELD_NUMBER: _builtins.int
+    FPS_LOWEST_FIELD_NUMBER: _builtins.int
+    FPS_HIGHEST_FIELD_NUMBER: _builtins.int
     duration_s: _builtins.float
     media_duration_s: _builtins.float
     width: _builtins.int
@@ -42,6 +44,9 @@ class VideoFacts(_message.Message):
     video_codec: _builtins.str
     audio_codec: _builtins.str
     bytes_read: _builtins.int
+    fps_lowest: _builtins.float
+    """What the longest and the shortest frame alone would give, the last frame apart: equal when the rate is constant."""
+    fps_highest: _builtins.float
     def __init__(
         self,
         *,
@@ -53,10 +58,12 @@ class VideoFacts(_message.Message):
         video_codec: _builtins.str = ...,
         audio_codec: _builtins.str = ...,
         bytes_read: _builtins.int = ...,
+        fps_lowest: _builtins.float = ...,
+        fps_highest: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "bytes_read", b"bytes_read", "duration_s", b"duration_s", "fps", b"fps", "height", b"height", "media_duration_s", b"media_duration_s", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "bytes_read", b"bytes_read", "duration_s", b"duration_s", "fps", b"fps", "fps_highest", b"fps_highest", "fps_lowest", b"fps_lowest", "height", b"height", "media_duration_s", b"media_duration_s", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

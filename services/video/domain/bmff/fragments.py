@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from services.video.domain.bmff.boxes import Box, BoxBudget, at_most_one, exactly_one, index_children
 from services.video.domain.bmff.errors import Damaged, Reason
-from services.video.domain.bmff.tables import MAX_ENTRIES, Timing, numbers
+from services.video.domain.bmff.tables import MAX_ENTRIES, Steps, Timing, numbers
 
 # Flags of `tfhd`.
 _BASE_OFFSET, _DESCRIPTION, _DURATION, _SIZE, _SAMPLE_FLAGS, _FROM_MOOF = 0x1, 0x2, 0x8, 0x10, 0x20, 0x20000
@@ -110,7 +110,8 @@ def _run(trun: Box, fragment: _Fragment) -> tuple[Timing, int]:
     durations, sizes, shifts = _columns(trun, position, count)
     if durations is None and shifts is None:
         decode = fragment.decode + count * fragment.defaults.duration
-        timing = Timing(sample_count=count, decode_end=decode, composition_end=decode if count else 0)
+        steps = Steps.of([count], [fragment.defaults.duration])
+        timing = Timing(sample_count=count, decode_end=decode, composition_end=decode if count else 0, steps=steps)
     else:
         timing = _sample_by_sample(fragment, count, durations, shifts)
     return timing, start + (count * fragment.defaults.size_bytes if sizes is None else sum(sizes))
@@ -136,7 +137,8 @@ def _sample_by_sample(fragment: _Fragment, count: int, durations: list[int] | No
     for index in range(count):
         decode += fragment.defaults.duration if durations is None else durations[index]
         composition = max(composition, decode + (0 if shifts is None else shifts[index]))
-    return Timing(sample_count=count, decode_end=decode, composition_end=composition)
+    steps = Steps.of([count], [fragment.defaults.duration]) if durations is None else Steps.of([1] * count, durations)
+    return Timing(sample_count=count, decode_end=decode, composition_end=composition, steps=steps)
 
 
 def _joined(before: Timing, after: Timing) -> Timing:
@@ -144,4 +146,5 @@ def _joined(before: Timing, after: Timing) -> Timing:
         sample_count=before.sample_count + after.sample_count,
         decode_end=max(before.decode_end, after.decode_end),
         composition_end=max(before.composition_end, after.composition_end),
+        steps=before.steps.then(after.steps),
     )

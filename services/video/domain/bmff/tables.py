@@ -2,7 +2,7 @@
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -19,6 +19,34 @@ Children = dict[bytes, list[Box]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Steps:
+    """How evenly samples follow each other, in units of the media's timescale: the shortest and the longest duration
+    of all of them but the `last` one, which writers round as they like. None where there is none.
+    """
+
+    shortest: int | None = None
+    longest: int | None = None
+    last: int | None = None
+
+    @classmethod
+    def of(cls, counts: Sequence[int], durations: Sequence[int]) -> "Steps":
+        """Of so many samples of each duration in turn."""
+        filled = durations if all(counts) else [d for n, d in zip(counts, durations, strict=True) if n]
+        if not filled:
+            return cls()
+        ends_alone = next(n for n in reversed(counts) if n) == 1
+        before_last = filled[:-1] if ends_alone else filled
+        return cls(shortest=min(before_last, default=None), longest=max(before_last, default=None), last=filled[-1])
+
+    def then(self, after: "Steps") -> "Steps":
+        """Both, one behind the other."""
+        if after.last is None:
+            return self
+        known = [d for d in (self.shortest, self.longest, self.last, after.shortest, after.longest) if d is not None]
+        return Steps(shortest=min(known, default=None), longest=max(known, default=None), last=after.last)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
     """How long a run of samples lasts, in units of the media's timescale.
 
@@ -29,6 +57,7 @@ class Timing:
     sample_count: int = 0
     decode_end: int = 0
     composition_end: int = 0
+    steps: Steps = Steps()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +114,8 @@ def timing_of(stbl: Children, parent: Box) -> Timing:
             decode += step * delta
             composition = max(composition, decode + shift)
             count, run_left = count - step, run_left - step
-    return Timing(sample_count=samples, decode_end=decode, composition_end=composition)
+    steps = Steps.of(pairs[0::2], pairs[1::2])
+    return Timing(sample_count=samples, decode_end=decode, composition_end=composition, steps=steps)
 
 
 def _offset_runs(ctts: Box | None) -> Iterator[tuple[int, int]]:

@@ -33,6 +33,27 @@ def test_fractions_stay_exact() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stts", "lowest", "highest"),
+    [
+        ([(100, 4)], 25, 25),
+        ([(99, 4), (1, 9)], 25, 25),  # writers round the last frame as they like
+        ([(98, 4), (2, 9)], Fraction(100, 9), 25),
+        ([(98, 4), (1, 9), (1, 1)], Fraction(100, 9), 25),
+        ([(50, 4), (0, 77), (50, 5)], 20, 25),
+        ([(10, 4), (1, 200), (10, 2)], Fraction(1, 2), 50),  # stands still for two seconds
+        ([(10, 0), (10, 4)], 25, None),  # frames of no time have no rate
+        ([(1, 4)], None, None),
+    ],
+)
+def test_the_frame_rate_has_a_range(
+    stts: list[tuple[int, int]], lowest: Fraction | int | None, highest: Fraction | int | None
+) -> None:
+    facts = measure(Bytes(videos.build(MovieSpec(tracks=(TrackSpec(timescale=100, stts=stts),))))).facts
+    assert facts is not None
+    assert (facts.fps_lowest, facts.fps_highest) == (lowest, highest)
+
+
+@pytest.mark.parametrize(
     "nonsense",
     [
         {},

@@ -127,7 +127,7 @@ def test_damage() -> None:
 def sized(size_bytes: int) -> Probe:
     facts = VideoFacts(
         duration_s=Fraction(1), media_duration_s=Fraction(1), has_video=True, width=1, height=1, rotation=0, fps=None,
-        video_codec="h264", audio_codec=None, header_gap=None,
+        fps_lowest=None, fps_highest=None, video_codec="h264", audio_codec=None, header_gap=None,
     )  # fmt: skip
     return Probe(size_bytes=size_bytes, bytes_read=0, facts=facts, problem=None)
 

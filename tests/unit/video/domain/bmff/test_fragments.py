@@ -28,6 +28,20 @@ def test_a_gap_between_fragments_counts() -> None:
     assert read(FIRST, replace(FIRST, decode_time=1000)).tracks[0].timing.composition_end == 1200
 
 
+def test_the_shortest_and_the_longest_sample_of_all_fragments() -> None:
+    """The last sample of all is passed over, the last one of a fragment is not."""
+    slow, single = replace(FIRST, duration=9, decode_time=None), FragmentSpec(count=1, duration=77, decode_time=None)
+    for fragments, expected in (
+        ([FIRST], (4, 4)),
+        ([FIRST, slow], (4, 9)),
+        ([FIRST, single], (4, 4)),
+        ([FIRST, single, slow], (4, 77)),
+        ([single], (None, None)),
+    ):
+        steps = read(*fragments, defaults=False).tracks[0].timing.steps
+        assert (steps.shortest, steps.longest) == expected
+
+
 def test_shifts_move_the_end() -> None:
     assert read(replace(FIRST, shifts=[0] * 49 + [7])).tracks[0].timing.composition_end == 207
     assert read(replace(FIRST, shifts=[0] * 49 + [-7])).tracks[0].timing.composition_end == 196

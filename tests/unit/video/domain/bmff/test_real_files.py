@@ -87,3 +87,23 @@ def test_a_cut_off_file_with_its_index_in_front_still_says_how_long_it_was(real:
     assert probe.facts.duration_s == TWO_SECONDS
     assert probe.problem is not None
     assert probe.problem.reason == "box-past-end"
+
+
+def test_a_variable_frame_rate_shows_as_a_range(folder: Path) -> None:
+    """A still second in the middle, as phones write it: no frame was taken."""
+    made = folder / "vfr.mp4"
+    videos.ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-vf", "setpts=PTS+gte(N\\,25)/TB", "-fps_mode", "vfr",
+        "-c:v", "libx264", "-preset", "ultrafast", str(made),
+    )  # fmt: skip
+    facts = measure(videos.Bytes(made.read_bytes())).facts
+    assert facts is not None
+    assert facts.duration_s == 3
+    assert facts.fps_highest == 25
+    assert facts.fps_lowest == Fraction(25, 26)
+
+
+def test_a_constant_frame_rate_is_no_range(real: Path) -> None:
+    facts = measure(videos.Bytes(real.read_bytes())).facts
+    assert facts is not None
+    assert facts.fps_lowest == facts.fps_highest == 25
