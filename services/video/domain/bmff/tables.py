@@ -2,9 +2,11 @@
 
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, chain, islice, pairwise, repeat
+from operator import add, ge, mul, sub
 from typing import Literal
 
 from services.video.domain.bmff.boxes import Box, at_most_one, exactly_one, printable
@@ -12,6 +14,10 @@ from services.video.domain.bmff.errors import Damaged, Reason
 
 #: Entries of one table; 20 minutes at 240 frames a second have 288,000.
 MAX_ENTRIES = 4_000_000
+#: Chunks, and samples in them, that are looked at together: all at once would take room, one by one takes time.
+_CHUNKS_AT_ONCE, _SUMMED_AT_ONCE = 4096, 2**18
+#: Samples that are looked at one by one, in C; an hour at 240 frames a second has 864,000.
+_EXPANDED = 2**20
 #: A larger step between two samples is a negative one in disguise.
 _MAX_DELTA = 2**31 - 1
 
@@ -68,9 +74,16 @@ class Sizes:
     constant: int
     table: "array[int] | None"
 
-    def between(self, first: int, last: int) -> int:
-        """Bytes of the samples from `first` up to, not including, `last`."""
-        return self.constant * (last - first) if self.table is None else sum(self.table[first:last])
+    def between(self, first: int, bounds: Sequence[int]) -> Iterable[int]:
+        """Bytes of the samples from each bound up to the next one; bounds count from the sample `first`."""
+        if self.table is None:
+            return [self.constant * (after - before) for before, after in pairwise(bounds)]
+        part = self.table[first : first + bounds[-1]]
+        if len(part) > _SUMMED_AT_ONCE:
+            return (sum(part[before:after]) for before, after in pairwise(bounds))
+        sums = list(accumulate(part, initial=0))
+        until = [sums[bound] for bound in bounds]
+        return map(sub, until[1:], until)
 
 
 def numbers(box: Box, position: int, count: int, code: Literal["B", "H", "I", "i", "Q"]) -> "array[int]":
@@ -96,36 +109,55 @@ def entry_count(box: Box, position: int = 4) -> int:
 
 
 def timing_of(stbl: Children, parent: Box) -> Timing:
-    """Sums `stts` and lays `ctts` over it, run by run: the work grows with the entries, not with the samples."""
+    """Sums `stts` and lays `ctts` over it."""
     stts, ctts = exactly_one(stbl, b"stts", parent), at_most_one(stbl, b"ctts")
     pairs = numbers(stts, 8, 2 * entry_count(stts), "I")
-    offsets = _offset_runs(ctts)
-    run_left, shift = 0, 0
-    samples, decode, composition = 0, 0, 0
-    for count, delta in zip(pairs[0::2], pairs[1::2], strict=True):
-        if delta > _MAX_DELTA:
-            raise Damaged(Reason.BAD_VALUE, offset=stts.offset, found="stts")
-        samples += count
+    counts, deltas, shifts = pairs[0::2], pairs[1::2], _shifts(ctts)
+    if max(deltas, default=0) > _MAX_DELTA:
+        raise Damaged(Reason.BAD_VALUE, offset=stts.offset, found="stts")
+    samples, decode = sum(counts), sum(map(mul, counts, deltas))
+    if not shifts:
+        composition = decode
+    elif samples <= _EXPANDED:
+        composition = _latest(counts, deltas, shifts)
+    else:
+        composition = _latest_by_runs(counts, deltas, shifts)
+    return Timing(
+        sample_count=samples, decode_end=decode, composition_end=max(0, composition), steps=Steps.of(counts, deltas)
+    )
+
+
+def _latest(counts: Iterable[int], deltas: Iterable[int], shifts: "array[int]") -> int:
+    """The latest end of any sample, each looked at: with B-frames there is about a run per sample anyhow."""
+    ends = accumulate(chain.from_iterable(map(repeat, deltas, counts)))
+    moved = chain(chain.from_iterable(map(repeat, shifts[1::2], shifts[0::2])), repeat(0))
+    return max(map(add, ends, moved), default=0)
+
+
+def _latest_by_runs(counts: Iterable[int], deltas: Iterable[int], shifts: "array[int]") -> int:
+    """The same run by run: the work grows with the entries, not with the samples that they claim."""
+    runs = zip(shifts[0::2], shifts[1::2], strict=True)
+    run_left, shift, decode, composition = 0, 0, 0, 0
+    for count, delta in zip(counts, deltas, strict=True):
         while count > 0:
             if run_left == 0:
-                run_left, shift = next(offsets, (count, 0))
+                run_left, shift = next(runs, (count, 0))
                 continue
             step = min(count, run_left)
             decode += step * delta
             composition = max(composition, decode + shift)
             count, run_left = count - step, run_left - step
-    steps = Steps.of(pairs[0::2], pairs[1::2])
-    return Timing(sample_count=samples, decode_end=decode, composition_end=composition, steps=steps)
+    return composition
 
 
-def _offset_runs(ctts: Box | None) -> Iterator[tuple[int, int]]:
-    """(sample count, offset) from `ctts`. Version 0 is read as signed too: QuickTime writes it so."""
+def _shifts(ctts: Box | None) -> "array[int]":
+    """Sample counts and offsets of `ctts` in turn. Version 0 is read as signed too: QuickTime writes it so."""
     if ctts is None:
-        return iter(())
+        return array("i")
     pairs = numbers(ctts, 8, 2 * entry_count(ctts), "i")
     if min(pairs[0::2], default=0) < 0:
         raise Damaged(Reason.BAD_VALUE, offset=ctts.offset, found="ctts")
-    return zip(pairs[0::2], pairs[1::2], strict=True)
+    return pairs
 
 
 def sizes_of(stbl: Children, parent: Box) -> Sizes:
@@ -156,17 +188,19 @@ def data_end(stbl: Children, sizes: Sizes, parent: Box) -> int:
     Raises `Damaged` when the chunks hold fewer samples than `stsz` announces.
     """
     offsets = _chunk_offsets(stbl, parent)
+    per_chunk = _samples_per_chunk(exactly_one(stbl, b"stsc", parent))
     placed, end = 0, 0
-    for first, last, per_chunk in _chunk_runs(exactly_one(stbl, b"stsc", parent), len(offsets)):
-        for chunk in range(first, last):
-            if placed >= sizes.count:
-                return end
-            until = min(placed + per_chunk, sizes.count)
-            end = max(end, offsets[chunk] + sizes.between(placed, until))
-            placed = until
-    if placed < sizes.count:
-        raise Damaged(Reason.CONTRADICTION, offset=parent.offset, found="stsz stsc")
-    return end
+    for chunk in range(0, len(offsets), _CHUNKS_AT_ONCE):
+        part, left = offsets[chunk : chunk + _CHUNKS_AT_ONCE], sizes.count - placed
+        bounds = list(accumulate(islice(per_chunk, len(part)), initial=0))
+        if bounds[-1] >= left:  # chunks behind the last sample hold nothing
+            bounds = [*bounds[: bisect_left(bounds, left)], left]
+        lengths = sizes.between(placed, bounds)
+        end = max(end, max(map(add, part, lengths), default=0))
+        placed += bounds[-1]
+        if placed == sizes.count:
+            return end
+    raise Damaged(Reason.CONTRADICTION, offset=parent.offset, found="stsz stsc")
 
 
 def _chunk_offsets(stbl: Children, parent: Box) -> "array[int]":
@@ -179,14 +213,13 @@ def _chunk_offsets(stbl: Children, parent: Box) -> "array[int]":
     return numbers(stco, 8, entry_count(stco), "I")
 
 
-def _chunk_runs(stsc: Box, chunks: int) -> Iterator[tuple[int, int, int]]:
-    """(first chunk, chunk behind the last, samples per chunk), chunks from 0."""
+def _samples_per_chunk(stsc: Box) -> Iterator[int]:
+    """Chunk by chunk; what the last entry says goes on without end."""
     triples = numbers(stsc, 8, 3 * entry_count(stsc), "I")
-    starts = triples[0::3]
+    starts, samples = triples[0::3], triples[1::3]
     if not starts:
-        return
-    if starts[0] != 1 or any(after <= before for before, after in pairwise(starts)):
+        return iter(())
+    if starts[0] != 1 or any(map(ge, starts, starts[1:])):
         raise Damaged(Reason.CONTRADICTION, offset=stsc.offset, found="stsc")
-    ends = [*starts[1:], chunks + 1]
-    for start, end, per_chunk in zip(starts, ends, triples[1::3], strict=True):
-        yield start - 1, min(end - 1, chunks), per_chunk
+    runs = map(repeat, samples, map(sub, starts[1:], starts))
+    return chain(chain.from_iterable(runs), repeat(samples[-1]))

@@ -2,12 +2,16 @@
 
 import struct
 import tracemalloc
+from array import array
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.video.domain.bmff import boxes, movie, tables
+from services.video.domain.bmff.boxes import Box
 from services.video.domain.bmff.errors import BmffError, Damaged, NotMp4, Reason, Truncated
 from services.video.domain.bmff.movie import Movie, read_movie
 from tests.assets import video_fixtures as videos
@@ -252,3 +256,60 @@ def test_mp3_in_mp4a_is_told_from_aac() -> None:
     track = TrackSpec(handler=b"soun", codec=b"mp4a", stbl=stsd)
     assert read(videos.build(MovieSpec(tracks=(track,)))).tracks[0].entry.codec == "mp3"
     assert read(videos.build(MovieSpec(tracks=(replace(track, stbl={}),)))).tracks[0].entry.codec == "aac"
+
+
+RUNS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 50)), max_size=20)
+SHIFTS = st.lists(st.tuples(st.integers(0, 30), st.integers(-300, 300)), min_size=1, max_size=20)
+
+
+@given(runs=RUNS, shifts=SHIFTS)
+def test_both_ways_of_laying_offsets_over_durations_agree(
+    runs: list[tuple[int, int]], shifts: list[tuple[int, int]]
+) -> None:
+    counts, deltas = [count for count, _ in runs], [delta for _, delta in runs]
+    flat = array("i", [value for row in shifts for value in row])
+    samples = [delta for count, delta in runs for _ in range(count)]
+    offsets = [shift for count, shift in shifts for _ in range(count)]
+    offsets += [0] * (len(samples) - len(offsets))
+    ends = [sum(samples[: index + 1]) + offsets[index] for index in range(len(samples))]
+    assert max(0, tables._latest(counts, deltas, flat)) == max(0, *ends, 0)
+    assert max(0, tables._latest_by_runs(counts, deltas, flat)) == max(0, *ends, 0)
+
+
+@given(
+    per_chunk=st.lists(st.integers(1, 9), min_size=1, max_size=60),
+    sizes=st.lists(st.integers(0, 1000), min_size=1, max_size=300),
+    constant=st.booleans(),
+    at_once=st.sampled_from([(3, 5), (4096, 2**18)]),
+)
+def test_the_end_of_the_data_is_that_of_the_last_sample_in_any_chunk(
+    per_chunk: list[int], sizes: list[int], constant: bool, at_once: tuple[int, int]
+) -> None:
+    """However many chunks are looked at together. Chunks lie anywhere; what lies behind the last sample is no data."""
+    offsets = [(chunk * 7919) % 100_003 for chunk in range(len(per_chunk))]
+    known = (
+        tables.Sizes(count=len(sizes), constant=3, table=None)
+        if constant
+        else tables.Sizes(count=len(sizes), constant=0, table=array("I", sizes))
+    )
+    stbl = {
+        kind: [Box(kind=kind, body=memoryview(videos.table(kind, rows))[8:], offset=0)]
+        for kind, rows in (
+            (b"stsc", [(chunk + 1, samples, 1) for chunk, samples in enumerate(per_chunk)]),
+            (b"stco", [(offset,) for offset in offsets]),
+        )
+    }
+    lengths = [3] * len(sizes) if constant else sizes
+    expected, placed = 0, 0
+    for offset, samples in zip(offsets, per_chunk, strict=True):
+        if placed < len(sizes):
+            expected = max(expected, offset + sum(lengths[placed : placed + samples]))
+        placed += samples
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tables, "_CHUNKS_AT_ONCE", at_once[0])
+        patched.setattr(tables, "_SUMMED_AT_ONCE", at_once[1])
+        if placed < len(sizes):
+            with pytest.raises(Damaged):
+                tables.data_end(stbl, known, stbl[b"stco"][0])
+        else:
+            assert tables.data_end(stbl, known, stbl[b"stco"][0]) == expected
