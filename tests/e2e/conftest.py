@@ -78,6 +78,16 @@ def await_ready(url: str, process: "subprocess.Popen[bytes]", deadline_s: float 
 
 
 @contextmanager
+def closing_clients(platform: Platform) -> Iterator[None]:
+    """Also after a failure: what one test leaves open is told of another."""
+    try:
+        yield
+    finally:
+        for client in platform.opened:
+            client.close()
+
+
+@contextmanager
 def started(folder: Path, **environment: str) -> Iterator[Platform]:
     """`shenbao serve` on a free port, with its data under `folder`; it must end without an error."""
     [port] = free_ports(1)
@@ -90,9 +100,8 @@ def started(folder: Path, **environment: str) -> Iterator[Platform]:
         url = f"http://127.0.0.1:{port}"
         await_ready(url, process)
         running = Platform(url=url, folder=DataFolder(folder), passwords=passwords, pid=process.pid)
-        yield running
-        for client in running.opened:
-            client.close()
+        with closing_clients(running):
+            yield running
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
@@ -105,9 +114,8 @@ def on_real_servers(folder: Path, **environment: str) -> Iterator[Platform]:
         accounts = json.loads(real.accounts.read_text("utf-8"))["accounts"]
         passwords = {account["login"]: account["password"] for account in accounts}
         running = Platform(url=real.url, folder=DataFolder(folder), passwords=passwords, pid=real.pid)
-        yield running
-        for client in running.opened:
-            client.close()
+        with closing_clients(running):
+            yield running
 
 
 @pytest.fixture(scope="session")

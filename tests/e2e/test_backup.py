@@ -86,19 +86,18 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Platform
 def test_the_journey_ends_where_it_was_restored(journey: tuple[Platform, Data, dict[str, Path], Path]) -> None:
     platform, dossier, owed, folder = journey
     person, dossier_id = platform.client("applicant"), dossier["dossier_id"]
+    kept = sent(person.wait(dossier_id, lambda found: len(sent(found)) == len(BEFORE) and all(sent(found).values())))
     with Churn(platform.client("applicant"), dossier, owed["recommendation"]):
         made = told("backup", folder / "b.tar", "--data", platform.folder.root, "--with-secrets")
     assert made["missing"] == []
     assert told("backup", "--verify", folder / "b.tar")["objects"] == made["objects"] >= len(BEFORE)
-    kept = {file_id: sha for file_id, sha in sent(person.dossier(dossier_id)).items() if sha}
     done = told("restore", folder / "b.tar", "--data", folder / "restored")
     assert done["audit"]["verified"]
     assert done["audit"]["entries"] > 0
     with started(folder / "restored") as restored:
         assert restored.passwords == platform.passwords
         applicant = restored.client("applicant")
-        found = applicant.dossier(dossier_id)
-        assert kept.items() <= sent(found).items()
+        assert kept.items() <= sent(applicant.dossier(dossier_id)).items()
         for file_id, sha256 in kept.items():
             request = applicant.send("GET", f"/api/v1/dossiers/{dossier_id}/files/{file_id}/download")
             assert applicant.download(request, folder / "fetched") == sha256
