@@ -38,6 +38,12 @@ def sent(dossier: Data) -> dict[str, str]:
     return {file["file_id"]: file["sha256"] for material in dossier["materials"] for file in material["files"]}
 
 
+def verified_before(dossier: Data) -> bool:
+    """Whether what is sent before the backup is there with its hashes."""
+    found = sent(dossier).values()
+    return len(found) == len(BEFORE) and all(found)
+
+
 class Churn:
     """Somebody who sends and deletes files, over and over, until the block ends."""
 
@@ -86,7 +92,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Platform
 def test_the_journey_ends_where_it_was_restored(journey: tuple[Platform, Data, dict[str, Path], Path]) -> None:
     platform, dossier, owed, folder = journey
     person, dossier_id = platform.client("applicant"), dossier["dossier_id"]
-    kept = sent(person.wait(dossier_id, lambda found: len(sent(found)) == len(BEFORE) and all(sent(found).values())))
+    kept = sent(person.wait(dossier_id, verified_before, deadline_s=60))
     with Churn(platform.client("applicant"), dossier, owed["recommendation"]):
         made = told("backup", folder / "b.tar", "--data", platform.folder.root, "--with-secrets")
     assert made["missing"] == []
