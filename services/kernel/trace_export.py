@@ -31,6 +31,8 @@ SEND_EVERY_MS = 1000
 #: How long one batch may take, and how long the end of the process waits for the last ones.
 SEND_TIMEOUT_S = 3.0
 FLUSH_S = 3.0
+#: How long the exporter may take to give up after that.
+ENDING_S = 1.0
 _ALLOWED = frozenset(str(key) for key in tracing.Attribute)
 _PLAIN = re.compile(r"[\x20-\x7e]{0,200}")
 log = structlog.get_logger()
@@ -39,7 +41,7 @@ log = structlog.get_logger()
 def start(endpoint: str, *, service: str, roles: Sequence[str], share: float) -> Callable[[], None]:
     """Export this process's spans to `endpoint` (`http://host:port` in clear, `https://…` with TLS) from now on.
 
-    `share` of the new traces is kept. Returns what sends the rest and stops, within `FLUSH_S`.
+    `share` of the new traces is kept. Returns what sends the rest and stops, within `FLUSH_S + ENDING_S`.
     """
     # The SDK tells of every batch and every dropped span; `Sending` tells when it begins and when it ends.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
@@ -52,6 +54,9 @@ def start(endpoint: str, *, service: str, roles: Sequence[str], share: float) ->
         last = threading.Thread(target=provider.shutdown, name="trace-flush", daemon=True)
         last.start()
         last.join(FLUSH_S)
+        if last.is_alive():
+            exporter.shutdown()  # ends its retries: what is still queued fails at once
+            last.join(ENDING_S)
 
     return stop
 

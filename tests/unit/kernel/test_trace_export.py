@@ -139,16 +139,18 @@ def test_spans_arrive_at_a_real_collector_and_the_last_ones_at_the_end() -> None
     assert [one.attributes for one in told if one.span.name == "outer"] == [{Attribute.JOB_STAGE: "disc"}]
 
 
-def test_where_nobody_listens_the_end_is_not_held_up_and_the_library_is_silent(
+def test_where_nobody_listens_the_end_is_not_held_up_the_library_is_silent_and_no_thread_is_left(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     [port] = free_ports(1)
+    before = set(threading.enumerate())
     stop = trace_export.start(f"http://127.0.0.1:{port}", service="video", roles=(), share=1.0)
     for _ in range(trace_export.QUEUE_SPANS + 100):
         with span("lost"):
             pass
     ending = threading.Thread(target=stop)
     ending.start()
-    ending.join(trace_export.FLUSH_S + 30)
+    ending.join(trace_export.FLUSH_S + trace_export.ENDING_S + 30)
     assert not ending.is_alive()
+    assert set(threading.enumerate()) <= before
     assert [record for record in caplog.records if record.name.startswith("opentelemetry")] == []
