@@ -15,6 +15,15 @@ class Refused(Exception):
         super().__init__(f"{what}: {answer.status_code} {answer.text[:600]}")
         self.answer = answer
 
+    @property
+    def retryable(self) -> bool:
+        """Whether the platform says that the same request may succeed later."""
+        try:
+            told = self.answer.json()
+        except ValueError:  # a proxy's page
+            return self.answer.status_code in (502, 503, 504)
+        return isinstance(told, dict) and told.get("retryable") is True
+
 
 class Person:
     """Made by signing in, and closed at the end."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import httpx
 
 from services.cli.person import Data as Data
 from services.cli.person import Person, Refused
+
+#: Pauses in seconds before what was refused for now is asked again.
+PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class DemoFailed(Exception):
@@ -29,12 +33,20 @@ class Client(Person):
     def send(self, method: str, path: str, *, version: bool = False, key: str = "", **rest: Any) -> Data:
         """One call; its JSON. `version` sends the ETag of the dossier last read as If-Match, `key` an Idempotency-Key.
 
-        Raises `DemoFailed`, and httpx's transport errors when nobody answers.
+        Asked again while the answer says that the same may succeed later. Raises `DemoFailed`, and httpx's transport
+        errors when nobody answers.
         """
         headers = {"If-Match": self._tag} if version else {}
         if key:
             headers["Idempotency-Key"] = key
         try:
+            for pause_s in PAUSES_S:
+                try:
+                    return self.ask(method, path, headers=headers, **rest)
+                except Refused as error:
+                    if not error.retryable:
+                        raise
+                time.sleep(pause_s)
             return self.ask(method, path, headers=headers, **rest)
         except Refused as error:
             raise DemoFailed(str(error)) from error
@@ -49,7 +61,7 @@ class Client(Person):
         whole = hashlib.sha256(content).hexdigest()
         base = f"/api/v1/dossiers/{dossier_id}"
         told = {"component": component_id, "file_name": path.name, "size_bytes": len(content), "sha256": whole}
-        made = self.send("POST", f"{base}/materials/{material_id}/uploads", json=told)
+        made = self.send("POST", f"{base}/materials/{material_id}/uploads", json=told, key=str(uuid.uuid4()))
         size, upload = int(made["part_size_bytes"]), made["upload_id"]
         pieces = [content[at : at + size] for at in range(0, len(content), size)]
         parts = [

@@ -1,13 +1,14 @@
 """Turns records into effects, each exactly once, in order per key.
 
 The inbox row, the aggregate's version and the handler's effect share one transaction; the offsets are committed
-after a round of them. A transient failure waits in place, so order is kept. What can never succeed goes to the group's
+now and then, and whatever is read again after a crash has no effect. A transient failure waits in place, so order is kept. What can never succeed goes to the group's
 dead letters; too many of those in a window mean a bad deployment, and the consumer stops instead of emptying the topic.
 A bug is tried a few times and then stops the consumer: nothing is ever skipped.
 """
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -36,8 +37,9 @@ T = TypeVar("T")
 
 #: A fetch is never cancelled, so this is also how long `stop` may take to be heard.
 FETCH_TIMEOUT_S = 0.5
-#: Handled between two commits: as many may come again after a crash, and have no effect then.
 ROUND_RECORDS = 100
+#: Offsets are committed at once when this long none were, else together with what is settled until then.
+COMMIT_EVERY_S = 0.1
 MOST_DEAD_LETTERS = 20
 DEAD_LETTER_WINDOW = timedelta(minutes=5)
 #: How often a record is tried whose handler fails in a way that waiting does not explain.
@@ -92,6 +94,9 @@ class Consumer:
         self._scope = scope
         self._tick = tick
         self._dead: deque[datetime] = deque()
+        #: The last record settled on each partition since offsets were committed, and when that was (the loop's time).
+        self._settled: dict[tuple[str, int], Delivered] = {}
+        self._committed_at = -math.inf
 
     @property
     def topics(self) -> Sequence[str]:
@@ -107,8 +112,11 @@ class Consumer:
         if subscription is None:
             return
         try:
-            while not stop.is_set():
-                await self._round(subscription, stop)
+            try:
+                while not stop.is_set():
+                    await self._round(subscription, stop)
+            finally:
+                await self._commit(subscription)
         finally:
             await subscription.close()
 
@@ -123,23 +131,29 @@ class Consumer:
         return await self._log.subscribe(self._group, self.topics)
 
     async def _round(self, subscription: Subscription, stop: asyncio.Event) -> None:
-        """Fetch, have each record's effect in order, and commit all that were settled at once."""
+        """Fetch, have each record's effect in order, and commit what was settled when it is time."""
 
         async def fetch() -> Sequence[Delivered]:
             about_subscription(subscription)
-            return await subscription.fetch(max_records=ROUND_RECORDS, timeout_s=FETCH_TIMEOUT_S)
+            longest = min(COMMIT_EVERY_S, FETCH_TIMEOUT_S) if self._settled else FETCH_TIMEOUT_S
+            return await subscription.fetch(max_records=ROUND_RECORDS, timeout_s=longest)
 
-        settled: list[Delivered] = []
-        try:
-            records = await self._patiently(fetch, stop) or ()
-            async with self._database.session() as session:
-                for record in records:
-                    if stop.is_set() or not await self._settle(record, session, stop, subscription):
-                        return
-                    settled.append(record)
-        finally:
-            with contextlib.suppress(EventLogUnavailable):  # the records come again; the inbox knows them
-                await subscription.commit(*settled)
+        records = await self._patiently(fetch, stop) or ()
+        async with self._database.session() as session:
+            for record in records:
+                if stop.is_set() or not await self._settle(record, session, stop, subscription):
+                    return
+                self._settled[record.topic, record.partition] = record
+        if asyncio.get_running_loop().time() >= self._committed_at + COMMIT_EVERY_S:
+            await self._commit(subscription)
+
+    async def _commit(self, subscription: Subscription) -> None:
+        settled, self._settled = self._settled, {}
+        if not settled:
+            return
+        with contextlib.suppress(EventLogUnavailable):  # the records come again; the inbox knows them
+            await subscription.commit(*settled.values())
+        self._committed_at = asyncio.get_running_loop().time()
 
     async def _settle(
         self, record: Delivered, session: Session, stop: asyncio.Event, subscription: Subscription

@@ -129,13 +129,20 @@ class _WatchedMember:
     def __init__(self, member: Subscription, count: Callable[[int], Coroutine[None, None, None]]) -> None:
         self._member = member
         self._count = count
+        self._fetched: list[Delivered] = []
 
     async def fetch(self, *, max_records: int, timeout_s: float) -> Sequence[Delivered]:
-        return await self._member.fetch(max_records=max_records, timeout_s=timeout_s)
+        found = await self._member.fetch(max_records=max_records, timeout_s=timeout_s)
+        self._fetched += found
+        return found
 
     async def commit(self, *records: Delivered) -> None:
+        """A record is committed with all that were fetched before it from its partition."""
         await self._member.commit(*records)
-        await self._count(len(records))
+        upto = {(record.topic, record.partition): record.offset for record in records}
+        left = [one for one in self._fetched if one.offset > upto.get((one.topic, one.partition), -1)]
+        committed, self._fetched = len(self._fetched) - len(left), left
+        await self._count(committed)
 
     async def stay(self) -> None:
         await self._member.stay()

@@ -354,6 +354,27 @@ async def test_stop_finishes_what_is_being_handled(database: Database, log: Embe
     assert sum(lag.committed for lag in await log.lag()) == 1
 
 
+async def test_rounds_share_a_commit_and_stop_commits_the_rest(
+    database: Database, log: EmbeddedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COMMIT_EVERY_S", 3600)
+    monkeypatch.setattr(module, "ROUND_RECORDS", 1)
+    last, before = asyncio.Event(), []
+
+    async def looking(_connection: AsyncConnection, _outbox: Outbox, got: Event) -> None:
+        before.append(sum(lag.committed for lag in await log.lag()))
+        if got.aggregate_version == 3:
+            last.set()
+
+    async def waits() -> None:
+        await last.wait()
+
+    await publish(log, event(1), event(2), event(3))
+    await run_until(made(database, log, looking).run, waits())
+    assert before == [0, 1, 1]
+    assert sum(lag.committed for lag in await log.lag()) == 3
+
+
 async def test_stop_is_heard_while_waiting_in_place(database: Database, log: EmbeddedLog) -> None:
     waiting = asyncio.Event()
 
