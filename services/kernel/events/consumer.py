@@ -1,9 +1,10 @@
 """Turns records into effects, each exactly once, in order per key.
 
 The inbox row, the aggregate's version and the handler's effect share one transaction; the offsets are committed
-now and then, and whatever is read again after a crash has no effect. A transient failure waits in place, so order is kept. What can never succeed goes to the group's
-dead letters; too many of those in a window mean a bad deployment, and the consumer stops instead of emptying the topic.
-A bug is tried a few times and then stops the consumer: nothing is ever skipped.
+now and then, and what is read again after a crash has no effect. A transient failure waits in place, so order is kept.
+What can never succeed goes to the group's dead letters; too many of those in a window mean a bad deployment, and the
+consumer stops instead of emptying the topic. A bug is tried a few times and then stops the consumer: nothing is ever
+skipped.
 """
 
 import asyncio
