@@ -257,7 +257,8 @@ def _verdict(exit_: _Exit, profile: Profile) -> SandboxError:
 def _quiet_environment() -> dict[str, str]:
     """What the zygote needs and no secret of ours."""
     kept = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR")
-    return {"PYTHONDONTWRITEBYTECODE": "1", **{name: os.environ[name] for name in kept if name in os.environ}}
+    alone = {"PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}  # no threads in what is forked
+    return {**alone, **{name: os.environ[name] for name in kept if name in os.environ}}
 
 
 class FileSource:

@@ -1,10 +1,12 @@
-"""Boxes in memory: bounded iteration over a container's children, and the few fields that all boxes share."""
+"""Boxes inside a part of the file: bounded iteration over a container, and the few fields that all boxes share."""
 
 import struct
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from services.video.domain.bmff.errors import Damaged, Reason
+from services.video.domain.bmff.source import Range
 
 #: Boxes of one file, over all levels; a 20-minute low-latency recording has about 300,000.
 MAX_BOXES = 500_000
@@ -12,11 +14,21 @@ MAX_BOXES = 500_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Box:
-    """One box: its four-character kind, its body without header, and the body's offset in the file."""
+    """One box: its four-character kind, and its body without header as `length` bytes from `start` of a range."""
 
     kind: bytes
-    body: memoryview
-    offset: int
+    range: Range
+    start: int
+    length: int
+
+    @property
+    def offset(self) -> int:
+        """Where the body begins in the file."""
+        return self.range.offset + self.start
+
+    def hold(self) -> None:
+        """Fetch the whole body at once, and what follows within reach. Raises `Truncated`."""
+        self.range.hold(self.start, self.start + self.length)
 
     def version(self) -> int:
         """The version of a full box."""
@@ -28,9 +40,13 @@ class Box:
 
     def bytes_at(self, position: int, length: int) -> memoryview:
         """A slice of the body. Raises `Damaged` when the box is too short for it."""
-        if position + length > len(self.body):
+        if position + length > self.length:
             raise Damaged(Reason.TABLE_SHORT, offset=self.offset, found=printable(self.kind))
-        return self.body[position : position + length]
+        return self.range.view(self.start + position, length)
+
+    def rest(self, position: int) -> memoryview:
+        """The body from `position` on; nothing when it is shorter."""
+        return self.bytes_at(position, self.length - position) if position < self.length else memoryview(b"")
 
     def u16(self, position: int) -> int:
         """An unsigned big-endian 16-bit value."""
@@ -78,27 +94,31 @@ def children(container: Box, budget: BoxBudget, *, skip: int = 0) -> Iterator[Bo
 
     Raises `Damaged` when a child does not fit. Fewer than eight bytes at the end are QuickTime's terminator.
     """
-    body, position = container.body, skip
-    while position + 8 <= len(body):
+    position = skip
+    while position + 8 <= container.length:
         offset = container.offset + position
         budget.spend(offset)
-        size, kind = struct.unpack_from(">I4s", body, position)
+        size, kind = struct.unpack(">I4s", container.bytes_at(position, 8))
         header = header_length(size)
         if size == 1:
             size = container.u64(position + 8)
         elif size == 0:
-            size = len(body) - position
-        if size < header or position + size > len(body):
+            size = container.length - position
+        if size < header or position + size > container.length:
             raise Damaged(Reason.BOX_SIZE, offset=offset, found=printable(kind))
-        yield Box(kind=kind, body=body[position + header : position + size], offset=offset + header)
+        yield Box(kind=kind, range=container.range, start=container.start + position + header, length=size - header)
         position += size
 
 
-def index_children(container: Box, budget: BoxBudget, *, skip: int = 0) -> dict[bytes, list[Box]]:
-    """The children by kind, in order."""
+def index_children(
+    container: Box, budget: BoxBudget, *, skip: int = 0, until: AbstractSet[bytes] = frozenset()
+) -> dict[bytes, list[Box]]:
+    """The children by kind, in order: all of them, or as far as one of each kind of `until` is found."""
     found: dict[bytes, list[Box]] = {}
     for child in children(container, budget, skip=skip):
         found.setdefault(child.kind, []).append(child)
+        if until and until <= found.keys():
+            break
     return found
 
 

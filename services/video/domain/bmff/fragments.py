@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from services.video.domain.bmff.boxes import Box, BoxBudget, at_most_one, exactly_one, index_children
 from services.video.domain.bmff.errors import Damaged, Reason
-from services.video.domain.bmff.tables import MAX_ENTRIES, Steps, Timing, numbers
+from services.video.domain.bmff.tables import MAX_ENTRIES, Column, Steps, Timing, numbers
 
 # Flags of `tfhd`.
 _BASE_OFFSET, _DESCRIPTION, _DURATION, _SIZE, _SAMPLE_FLAGS, _FROM_MOOF = 0x1, 0x2, 0x8, 0x10, 0x20, 0x20000
@@ -110,35 +112,37 @@ def _run(trun: Box, fragment: _Fragment) -> tuple[Timing, int]:
     durations, sizes, shifts = _columns(trun, position, count)
     if durations is None and shifts is None:
         decode = fragment.decode + count * fragment.defaults.duration
-        steps = Steps.of([count], [fragment.defaults.duration])
+        steps = Steps.of(np.array([count]), np.array([fragment.defaults.duration]))
         timing = Timing(sample_count=count, decode_end=decode, composition_end=decode if count else 0, steps=steps)
     else:
         timing = _sample_by_sample(fragment, count, durations, shifts)
-    return timing, start + (count * fragment.defaults.size_bytes if sizes is None else sum(sizes))
+    return timing, start + (count * fragment.defaults.size_bytes if sizes is None else int(sizes.sum(dtype=np.int64)))
 
 
-def _columns(trun: Box, position: int, count: int) -> tuple[list[int] | None, list[int] | None, list[int] | None]:
+def _columns(trun: Box, position: int, count: int) -> tuple[Column | None, Column | None, Column | None]:
     """(durations, sizes, composition shifts) of the samples, each None when the run does not list it."""
     present = [flag for flag in _PER_SAMPLE if trun.flags() & flag]
     if not present:
         return None, None, None
     if count > MAX_ENTRIES:
         raise Damaged(Reason.TABLE_TOO_LARGE, offset=trun.offset, found="trun")
-    unsigned = numbers(trun, position, count * len(present), "I")
-    columns = {flag: unsigned[index :: len(present)].tolist() for index, flag in enumerate(present)}
+    rows = numbers(trun, position, count * len(present), "I").reshape(count, len(present))
+    columns = {flag: rows[:, index] for index, flag in enumerate(present)}
     shifts = columns.get(_RUN_SHIFT)
-    if shifts is not None:
-        shifts = [shift - 2**32 if shift >= 2**31 else shift for shift in shifts]
-    return columns.get(_RUN_DURATION), columns.get(_RUN_SIZE), shifts
+    return columns.get(_RUN_DURATION), columns.get(_RUN_SIZE), None if shifts is None else shifts.view(">i4")
 
 
-def _sample_by_sample(fragment: _Fragment, count: int, durations: list[int] | None, shifts: list[int] | None) -> Timing:
-    decode, composition = fragment.decode, 0
-    for index in range(count):
-        decode += fragment.defaults.duration if durations is None else durations[index]
-        composition = max(composition, decode + (0 if shifts is None else shifts[index]))
-    steps = Steps.of([count], [fragment.defaults.duration]) if durations is None else Steps.of([1] * count, durations)
-    return Timing(sample_count=count, decode_end=decode, composition_end=composition, steps=steps)
+def _sample_by_sample(fragment: _Fragment, count: int, durations: Column | None, shifts: Column | None) -> Timing:
+    if durations is None:
+        durations = np.full(count, fragment.defaults.duration, np.int64)
+    ends = np.cumsum(durations, dtype=np.int64)
+    shown = ends if shifts is None else ends + shifts
+    return Timing(
+        sample_count=count,
+        decode_end=fragment.decode + int(ends[-1] if count else 0),
+        composition_end=max(0, fragment.decode + int(shown.max())) if count else 0,
+        steps=Steps.of(np.ones(count, np.int64), durations),
+    )
 
 
 def _joined(before: Timing, after: Timing) -> Timing:

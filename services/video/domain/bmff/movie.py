@@ -7,20 +7,22 @@ from services.video.domain.bmff.boxes import (
     Box,
     BoxBudget,
     at_most_one,
+    children,
     exactly_one,
     header_length,
-    index_children,
     printable,
 )
 from services.video.domain.bmff.brands import START_BYTES, check_brands, check_start
 from services.video.domain.bmff.errors import Damaged, Reason, Truncated
 from services.video.domain.bmff.fragments import FragmentReader, Progress
-from services.video.domain.bmff.source import ReadAt, Reader
+from services.video.domain.bmff.source import WHOLE_BYTES, Range, ReadAt, Reader
 from services.video.domain.bmff.track import Track, header_duration, parse_track
 
 #: Index and fragments together; the index of 20 minutes takes about 2 MB.
 MAX_INDEX_BYTES = 64 * 2**20
 MAX_FTYP_BYTES = 4096
+#: Read at once of an index that is not seen yet.
+MOST_AHEAD_BYTES = 2**20
 #: Tracks of one file.
 MAX_TRACKS = 64
 #: Kinds that may stand at the top; anything else behind the index is taken as rubbish that players ignore too.
@@ -50,6 +52,7 @@ class _Top:
     offset: int
     body_offset: int
     end: int
+    open_ended: bool
 
 
 @dataclass(slots=True)
@@ -60,6 +63,8 @@ class _Found:
     fragments: list[tuple[int, Box]] = field(default_factory=list)
     held_bytes: int = 0
     truncated: Truncated | None = None
+    #: The media go on to the end of the file, wherever that is: only samples tell what is missing.
+    open_ended: bool = False
 
 
 def read_movie(source: ReadAt, reader: Reader | None = None) -> Movie:
@@ -78,6 +83,8 @@ def read_movie(source: ReadAt, reader: Reader | None = None) -> Movie:
             brands = _brands(reader, top)
         elif top.kind == b"moov":
             _keep_index(reader, top, found)
+        elif top.kind == b"mdat":
+            found.open_ended |= top.open_ended
         elif top.kind == b"moof":
             found.fragments.append((top.offset, _held(reader, top, found)))
     if found.index is None:
@@ -87,10 +94,10 @@ def read_movie(source: ReadAt, reader: Reader | None = None) -> Movie:
 
 def _walk(reader: Reader, budget: BoxBudget, found: _Found) -> Iterator[_Top]:
     """The top-level boxes that lie in the file as a whole; stops at the first that does not."""
-    offset = 0
+    offset, ahead = 0, 0
     while offset + 8 <= reader.size_bytes:
         budget.spend(offset)
-        top = _header(reader, offset)
+        top = _header(reader, offset, ahead)
         if top is None or (top.kind not in _KNOWN and top.end > reader.size_bytes):
             if found.index is None:
                 raise Damaged(Reason.BOX_SIZE, offset=offset, found=printable(reader.upto(offset + 4, 4)))
@@ -100,20 +107,26 @@ def _walk(reader: Reader, budget: BoxBudget, found: _Found) -> Iterator[_Top]:
             return
         yield top
         offset = top.end
+        ahead = _ahead(reader.size_bytes - offset) if top.kind == b"mdat" and found.index is None else 0
 
 
-def _header(reader: Reader, offset: int) -> _Top | None:
+def _ahead(left: int) -> int:
+    """How much of what follows the media is read at once: it is the index, and the first half of that is of video."""
+    return left if left <= WHOLE_BYTES else max(WHOLE_BYTES, min(left // 2, MOST_AHEAD_BYTES))
+
+
+def _header(reader: Reader, offset: int, ahead: int) -> _Top | None:
     """The box at `offset`; None when its size is impossible."""
-    head = reader.upto(offset, 16)
+    head = reader.upto(offset, 16, ahead=ahead)
     size, kind = int.from_bytes(head[:4]), head[4:8]
-    header = header_length(size)
+    header, open_ended = header_length(size), size == 0
     if size == 1:
         size = int.from_bytes(head[8:16]) if len(head) == 16 else 0
-    elif size == 0:
+    elif open_ended:
         size = reader.size_bytes - offset
     if size < header:
         return None
-    return _Top(kind=kind, offset=offset, body_offset=offset + header, end=offset + size)
+    return _Top(kind=kind, offset=offset, body_offset=offset + header, end=offset + size, open_ended=open_ended)
 
 
 def _brands(reader: Reader, ftyp: _Top) -> tuple[str, ...]:
@@ -127,21 +140,19 @@ def _keep_index(reader: Reader, top: _Top, found: _Found) -> None:
 
 
 def _held(reader: Reader, top: _Top, found: _Found) -> Box:
-    """The box read into memory. Raises `Damaged` above what the reader is willing to hold."""
+    """The box, to be read where it is looked at. Raises `Damaged` above what the reader is willing to hold."""
     length = top.end - top.body_offset
     found.held_bytes += length
     if found.held_bytes > MAX_INDEX_BYTES:
         raise Damaged(Reason.INDEX_TOO_LARGE, offset=top.offset, found=printable(top.kind))
-    body = memoryview(reader.exact(top.body_offset, length))
-    return Box(kind=top.kind, body=body, offset=top.body_offset)
+    return Box(kind=top.kind, range=Range(reader, top.body_offset, length), start=0, length=length)
 
 
 def _movie(moov: Box, found: _Found, size_bytes: int, brands: tuple[str, ...], budget: BoxBudget) -> Movie:
-    parts = index_children(moov, budget)
+    parts, tracks = _contents(moov, budget, sound_placed=found.open_ended)
     if b"cmov" in parts:
         raise Damaged(Reason.COMPRESSED_INDEX, offset=moov.offset, found="cmov")
     timescale, duration = header_duration(exactly_one(parts, b"mvhd", moov))
-    tracks = _tracks(parts.get(b"trak", []), budget)
     mvex = at_most_one(parts, b"mvex")
     if found.fragments:
         tracks = _with_fragments(tracks, mvex, found.fragments, budget)
@@ -155,13 +166,22 @@ def _movie(moov: Box, found: _Found, size_bytes: int, brands: tuple[str, ...], b
     )
 
 
-def _tracks(boxes: list[Box], budget: BoxBudget) -> tuple[Track, ...]:
-    if len(boxes) > MAX_TRACKS:
-        raise Damaged(Reason.TABLE_TOO_LARGE, offset=boxes[0].offset, found="trak")
-    tracks = tuple(track for track in (parse_track(box, budget) for box in boxes) if track is not None)
-    if len({track.track_id for track in tracks}) < len(tracks):
-        raise Damaged(Reason.DUPLICATE_BOX, offset=boxes[0].offset, found="tkhd")
-    return tracks
+def _contents(moov: Box, budget: BoxBudget, *, sound_placed: bool) -> tuple[dict[bytes, list[Box]], tuple[Track, ...]]:
+    """What stands in the index; each track is read before what follows it is looked for, so nothing is asked twice."""
+    parts: dict[bytes, list[Box]] = {}
+    tracks: list[Track] = []
+    for box in children(moov, budget):
+        found = parts.setdefault(box.kind, [])
+        found.append(box)
+        if box.kind != b"trak":
+            continue
+        if len(found) > MAX_TRACKS:
+            raise Damaged(Reason.TABLE_TOO_LARGE, offset=box.offset, found="trak")
+        track = parse_track(box, budget, sound_placed=sound_placed)
+        if track is not None and any(track.track_id == other.track_id for other in tracks):
+            raise Damaged(Reason.DUPLICATE_BOX, offset=box.offset, found="tkhd")
+        tracks += [track] if track is not None else []
+    return parts, tuple(tracks)
 
 
 def _with_fragments(

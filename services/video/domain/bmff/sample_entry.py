@@ -60,7 +60,7 @@ def _mpeg4_audio(entry: Box, budget: BoxBudget) -> str:
     if entry.u16(8) != 0:  # QuickTime's longer sound descriptions
         return "aac"
     for esds in index_children(entry, budget, skip=28).get(b"esds", []):
-        object_type = _object_type(bytes(esds.body[4:]))
+        object_type = _object_type(bytes(esds.rest(4)))
         if object_type is not None:
             return _OBJECT_TYPES.get(object_type, "aac")
     return "aac"

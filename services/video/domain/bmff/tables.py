@@ -1,27 +1,33 @@
-"""The sample tables: how long the samples last (`stts`, `ctts`) and where they lie (`stsz`, `stsc`, `stco`)."""
+"""The sample tables: how long the samples last (`stts`, `ctts`) and where they lie (`stsz`, `stsc`, `stco`).
 
-import sys
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+Tables stay as they lie in the file, big-endian; numpy sums them, a block at a time where a copy would take room.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate, chain, islice, pairwise, repeat
-from operator import add, ge, mul, sub
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.video.domain.bmff.boxes import Box, at_most_one, exactly_one, printable
 from services.video.domain.bmff.errors import Damaged, Reason
 
 #: Entries of one table; 20 minutes at 240 frames a second have 288,000.
 MAX_ENTRIES = 4_000_000
-#: Chunks, and samples in them, that are looked at together: all at once would take room, one by one takes time.
-_CHUNKS_AT_ONCE, _SUMMED_AT_ONCE = 4096, 2**18
-#: Samples that are looked at one by one, in C; an hour at 240 frames a second has 864,000.
-_EXPANDED = 2**20
+#: What is computed at once.
+_BLOCK = 2**16
 #: A larger step between two samples is a negative one in disguise.
 _MAX_DELTA = 2**31 - 1
+#: No honest time or place in a file comes near; sums below it fit the numbers that they are made with.
+_MAX_SUM = 2**62
+Code = Literal["B", "H", "I", "i", "Q"]
+_CODES: Mapping[Code, str] = {"B": ">u1", "H": ">u2", "I": ">u4", "i": ">i4", "Q": ">u8"}
+_WIDTHS: Mapping[int, Code] = {8: "B", 16: "H", 32: "I"}
 
 Children = dict[bytes, list[Box]]
+#: One number per entry, of any width.
+Column = NDArray[np.integer]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,14 +41,17 @@ class Steps:
     last: int | None = None
 
     @classmethod
-    def of(cls, counts: Sequence[int], durations: Sequence[int]) -> "Steps":
+    def of(cls, counts: Column, durations: Column) -> "Steps":
         """Of so many samples of each duration in turn."""
-        filled = durations if all(counts) else [d for n, d in zip(counts, durations, strict=True) if n]
-        if not filled:
+        filled = np.flatnonzero(counts)
+        if not filled.size:
             return cls()
-        ends_alone = next(n for n in reversed(counts) if n) == 1
-        before_last = filled[:-1] if ends_alone else filled
-        return cls(shortest=min(before_last, default=None), longest=max(before_last, default=None), last=filled[-1])
+        final = filled[-1]
+        before = durations[filled[:-1] if counts[final] == 1 else filled]
+        last = int(durations[final])
+        if not before.size:
+            return cls(last=last)
+        return cls(shortest=int(before.min()), longest=int(before.max()), last=last)
 
     def then(self, after: "Steps") -> "Steps":
         """Both, one behind the other."""
@@ -68,36 +77,44 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sizes:
-    """Bytes of each sample: one `constant` for all, or a `table`."""
+    """Bytes of each sample: one `constant` for all, or entries of `bits` bits each in `table`."""
 
     count: int
-    constant: int
-    table: "array[int] | None"
+    constant: int = 0
+    table: Box | None = None
+    bits: int = 32
 
-    def between(self, first: int, bounds: Sequence[int]) -> Iterable[int]:
-        """Bytes of the samples from each bound up to the next one; bounds count from the sample `first`."""
+    def part(self, first: int, behind: int) -> Column:
+        """Bytes of the samples from `first` until before `behind`."""
         if self.table is None:
-            return [self.constant * (after - before) for before, after in pairwise(bounds)]
-        part = self.table[first : first + bounds[-1]]
-        if len(part) > _SUMMED_AT_ONCE:
-            return (sum(part[before:after]) for before, after in pairwise(bounds))
-        sums = list(accumulate(part, initial=0))
-        until = [sums[bound] for bound in bounds]
-        return map(sub, until[1:], until)
+            return np.full(behind - first, self.constant, np.int64)
+        if self.bits == 4:
+            packed = numbers(self.table, 12 + first // 2, (behind + 1) // 2 - first // 2, "B")
+            return np.column_stack((packed >> 4, packed & 15)).ravel()[first % 2 :][: behind - first]
+        width = self.bits // 8
+        return numbers(self.table, 12 + first * width, behind - first, _WIDTHS[self.bits])
+
+    def between(self, bounds: Column) -> Column:
+        """Bytes of the samples from each bound up to the next one."""
+        steps = np.diff(bounds)
+        if self.table is None:
+            return steps * self.constant
+        first, behind = int(bounds[0]), int(bounds[-1])
+        filled = int(np.searchsorted(bounds, behind))
+        summed = np.zeros(len(steps), np.int64)
+        np.add.reduceat(self.part(first, behind), bounds[:filled] - first, dtype=np.int64, out=summed[:filled])
+        return np.where(steps > 0, summed, 0)  # of no samples, `reduceat` gives the next one
 
 
-def numbers(box: Box, position: int, count: int, code: Literal["B", "H", "I", "i", "Q"]) -> "array[int]":
-    """`count` big-endian numbers from `position`.
+def numbers(box: Box, position: int, count: int, code: Code) -> Column:
+    """`count` numbers from `position`, without a copy.
 
-    Raises `Damaged` when the box does not hold them, or when they are more than the reader will keep.
+    Raises `Damaged` when the box does not hold them, or when they are more than the reader will look at.
     """
     if count > MAX_ENTRIES * 3:
         raise Damaged(Reason.TABLE_TOO_LARGE, offset=box.offset, found=printable(box.kind))
-    values = array(code)
-    values.frombytes(box.bytes_at(position, count * values.itemsize))
-    if sys.byteorder == "little":
-        values.byteswap()
-    return values
+    kind = np.dtype(_CODES[code])
+    return np.frombuffer(box.bytes_at(position, count * kind.itemsize), kind)
 
 
 def entry_count(box: Box, position: int = 4) -> int:
@@ -112,114 +129,145 @@ def timing_of(stbl: Children, parent: Box) -> Timing:
     """Sums `stts` and lays `ctts` over it."""
     stts, ctts = exactly_one(stbl, b"stts", parent), at_most_one(stbl, b"ctts")
     pairs = numbers(stts, 8, 2 * entry_count(stts), "I")
-    counts, deltas, shifts = pairs[0::2], pairs[1::2], _shifts(ctts)
-    if max(deltas, default=0) > _MAX_DELTA:
+    counts, deltas = pairs[0::2], pairs[1::2]
+    samples, longest = int(counts.sum(dtype=np.int64)), int(deltas.max(initial=0))
+    if longest > _MAX_DELTA or samples * longest >= _MAX_SUM:
         raise Damaged(Reason.BAD_VALUE, offset=stts.offset, found="stts")
-    samples, decode = sum(counts), sum(map(mul, counts, deltas))
-    if not shifts:
-        composition = decode
-    elif samples <= _EXPANDED:
-        composition = _latest(counts, deltas, shifts)
-    else:
-        composition = _latest_by_runs(counts, deltas, shifts)
+    composition = _Schedule(counts, deltas).latest(*_shifts(ctts))
     return Timing(
-        sample_count=samples, decode_end=decode, composition_end=max(0, composition), steps=Steps.of(counts, deltas)
+        sample_count=samples,
+        decode_end=int(np.multiply(counts, deltas, dtype=np.int64).sum()),
+        composition_end=max(0, composition),
+        steps=Steps.of(counts, deltas),
     )
 
 
-def _latest(counts: Iterable[int], deltas: Iterable[int], shifts: "array[int]") -> int:
-    """The latest end of any sample, each looked at: with B-frames there is about a run per sample anyhow."""
-    ends = accumulate(chain.from_iterable(map(repeat, deltas, counts)))
-    moved = chain(chain.from_iterable(map(repeat, shifts[1::2], shifts[0::2])), repeat(0))
-    return max(map(add, ends, moved), default=0)
+class _Schedule:
+    """When samples end as decoded, told from the runs of `stts`: the work grows with runs, not with samples."""
+
+    def __init__(self, counts: Column, deltas: Column) -> None:
+        self._deltas = deltas
+        self._behind = np.cumsum(counts, dtype=np.int64)
+        self._ends = np.multiply(counts, deltas, dtype=np.int64)
+        np.cumsum(self._ends, out=self._ends)
+
+    def latest(self, counts: Column, shifts: Column) -> int:
+        """The latest end of any sample as shown, when so many samples in turn are shifted by so much.
+
+        Within a run of both the last sample ends last, so the ends of all runs are all there is to look at.
+        """
+        if not self._behind.size or not self._behind[-1]:
+            return 0
+        until = np.cumsum(counts, dtype=np.int64)
+        latest = np.iinfo(np.int64).min
+        for at in range(0, len(self._behind), _BLOCK):
+            sample, ends = self._behind[at : at + _BLOCK], self._ends[at : at + _BLOCK]
+            run = np.searchsorted(until, sample)
+            moved = np.where(run < len(until), shifts[np.minimum(run, len(until) - 1)], 0) if len(until) else 0
+            latest = max(latest, int((ends + moved)[sample > 0].max(initial=latest)))
+        for at in range(0, len(until), _BLOCK):
+            known = (counts[at : at + _BLOCK] > 0) & (until[at : at + _BLOCK] <= self._behind[-1])
+            sample, moved = until[at : at + _BLOCK][known], shifts[at : at + _BLOCK][known]
+            latest = max(latest, int((self._end_of(sample) + moved).max(initial=latest)))
+        return latest
+
+    def _end_of(self, sample: Column) -> Column:
+        """When samples end that are counted from 1."""
+        run = np.searchsorted(self._behind, sample)
+        left: Column = (self._behind[run] - sample) * self._deltas[run]
+        ends: Column = self._ends[run] - left
+        return ends
 
 
-def _latest_by_runs(counts: Iterable[int], deltas: Iterable[int], shifts: "array[int]") -> int:
-    """The same run by run: the work grows with the entries, not with the samples that they claim."""
-    runs = zip(shifts[0::2], shifts[1::2], strict=True)
-    run_left, shift, decode, composition = 0, 0, 0, 0
-    for count, delta in zip(counts, deltas, strict=True):
-        while count > 0:
-            if run_left == 0:
-                run_left, shift = next(runs, (count, 0))
-                continue
-            step = min(count, run_left)
-            decode += step * delta
-            composition = max(composition, decode + shift)
-            count, run_left = count - step, run_left - step
-    return composition
-
-
-def _shifts(ctts: Box | None) -> "array[int]":
-    """Sample counts and offsets of `ctts` in turn. Version 0 is read as signed too: QuickTime writes it so."""
+def _shifts(ctts: Box | None) -> tuple[Column, Column]:
+    """Sample counts and offsets of `ctts`. Version 0 is read as signed too: QuickTime writes it so."""
     if ctts is None:
-        return array("i")
+        return np.empty(0, np.int32), np.empty(0, np.int32)
     pairs = numbers(ctts, 8, 2 * entry_count(ctts), "i")
-    if min(pairs[0::2], default=0) < 0:
+    if pairs[0::2].min(initial=0) < 0:
         raise Damaged(Reason.BAD_VALUE, offset=ctts.offset, found="ctts")
-    return pairs
+    return pairs[0::2], pairs[1::2]
 
 
 def sizes_of(stbl: Children, parent: Box) -> Sizes:
-    """Sample sizes from `stsz` or `stz2`."""
+    """Sample sizes from `stsz` or `stz2`; whether the box holds them all is known without reading them."""
     stsz = at_most_one(stbl, b"stsz")
-    if stsz is not None:
-        constant, count = stsz.u32(4), stsz.u32(8)
-        return Sizes(count=count, constant=constant, table=None if constant else numbers(stsz, 12, count, "I"))
-    stz2 = exactly_one(stbl, b"stz2", parent)
-    return Sizes(count=stz2.u32(8), constant=0, table=_compact_sizes(stz2))
+    if stsz is None:
+        stz2 = exactly_one(stbl, b"stz2", parent)
+        sizes = Sizes(count=stz2.u32(8), table=stz2, bits=stz2.u32(4) & 0xFF)
+        if sizes.bits not in (4, 8, 16):
+            raise Damaged(Reason.BAD_VALUE, offset=stz2.offset, found="stz2")
+    elif constant := stsz.u32(4):
+        sizes = Sizes(count=stsz.u32(8), constant=constant)
+    else:
+        sizes = Sizes(count=stsz.u32(8), table=stsz)
+    _check_sizes(sizes, parent)
+    return sizes
 
 
-def _compact_sizes(stz2: Box) -> "array[int]":
-    bits, count = stz2.u32(4) & 0xFF, stz2.u32(8)
-    if bits == 8:
-        return numbers(stz2, 12, count, "B")
-    if bits == 16:
-        return numbers(stz2, 12, count, "H")
-    if bits != 4:
-        raise Damaged(Reason.BAD_VALUE, offset=stz2.offset, found="stz2")
-    packed = numbers(stz2, 12, (count + 1) // 2, "B")
-    return array("B", (nibble for byte in packed for nibble in (byte >> 4, byte & 15)))[:count]
+def _check_sizes(sizes: Sizes, parent: Box) -> None:
+    table = sizes.table
+    if table is None:
+        if sizes.count * sizes.constant >= _MAX_SUM:
+            raise Damaged(Reason.BAD_VALUE, offset=parent.offset, found="stsz")
+        return
+    if sizes.count > MAX_ENTRIES * 3:
+        raise Damaged(Reason.TABLE_TOO_LARGE, offset=table.offset, found=printable(table.kind))
+    if 12 + (sizes.count * sizes.bits + 7) // 8 > table.length:
+        raise Damaged(Reason.TABLE_SHORT, offset=table.offset, found=printable(table.kind))
 
 
 def data_end(stbl: Children, sizes: Sizes, parent: Box) -> int:
-    """Offset in the file just behind the last byte of any sample; 0 when there is no sample.
+    """Offset in the file just behind the last byte of any sample, wherever its chunk lies; there are samples.
 
     Raises `Damaged` when the chunks hold fewer samples than `stsz` announces.
     """
-    offsets = _chunk_offsets(stbl, parent)
-    per_chunk = _samples_per_chunk(exactly_one(stbl, b"stsc", parent))
+    places = _places(stbl, parent)
+    chunks = _Chunks(exactly_one(stbl, b"stsc", parent))
     placed, end = 0, 0
-    for chunk in range(0, len(offsets), _CHUNKS_AT_ONCE):
-        part, left = offsets[chunk : chunk + _CHUNKS_AT_ONCE], sizes.count - placed
-        bounds = list(accumulate(islice(per_chunk, len(part)), initial=0))
-        if bounds[-1] >= left:  # chunks behind the last sample hold nothing
-            bounds = [*bounds[: bisect_left(bounds, left)], left]
-        lengths = sizes.between(placed, bounds)
-        end = max(end, max(map(add, part, lengths), default=0))
-        placed += bounds[-1]
+    for at in range(0, places.count, _BLOCK):
+        offsets = places.part(at, min(places.count, at + _BLOCK))
+        bounds = np.minimum(placed + np.concatenate(([0], np.cumsum(chunks.samples(at, len(offsets))))), sizes.count)
+        offsets = np.minimum(offsets.astype(np.uint64), np.uint64(_MAX_SUM)).astype(np.int64)
+        ends = (offsets + sizes.between(bounds))[np.diff(bounds) > 0]
+        placed, end = int(bounds[-1]), max(end, int(ends.max(initial=0)))
         if placed == sizes.count:
             return end
     raise Damaged(Reason.CONTRADICTION, offset=parent.offset, found="stsz stsc")
 
 
-def _chunk_offsets(stbl: Children, parent: Box) -> "array[int]":
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Places:
+    """Where chunks begin."""
+
+    table: Box
+    count: int
+    code: Code
+
+    def part(self, first: int, behind: int) -> Column:
+        return numbers(self.table, 8 + first * np.dtype(_CODES[self.code]).itemsize, behind - first, self.code)
+
+
+def _places(stbl: Children, parent: Box) -> _Places:
     co64 = at_most_one(stbl, b"co64")
     if co64 is not None and b"stco" in stbl:
         raise Damaged(Reason.DUPLICATE_BOX, offset=co64.offset, found="co64 stco")
-    if co64 is not None:
-        return numbers(co64, 8, entry_count(co64), "Q")
-    stco = exactly_one(stbl, b"stco", parent)
-    return numbers(stco, 8, entry_count(stco), "I")
+    table = co64 or exactly_one(stbl, b"stco", parent)
+    return _Places(table=table, count=entry_count(table), code="I" if co64 is None else "Q")
 
 
-def _samples_per_chunk(stsc: Box) -> Iterator[int]:
-    """Chunk by chunk; what the last entry says goes on without end."""
-    triples = numbers(stsc, 8, 3 * entry_count(stsc), "I")
-    starts, samples = triples[0::3], triples[1::3]
-    if not starts:
-        return iter(())
-    if starts[0] != 1 or any(map(ge, starts, starts[1:])):
-        raise Damaged(Reason.CONTRADICTION, offset=stsc.offset, found="stsc")
-    runs = map(repeat, samples, map(sub, starts[1:], starts))
-    return chain(chain.from_iterable(runs), repeat(samples[-1]))
+class _Chunks:
+    """How many samples each chunk holds; what the last entry of `stsc` says goes on without end."""
+
+    def __init__(self, stsc: Box) -> None:
+        triples = numbers(stsc, 8, 3 * entry_count(stsc), "I")
+        self._first, self._samples = triples[0::3].astype(np.int64), triples[1::3]
+        if self._first.size and (self._first[0] != 1 or (np.diff(self._first) <= 0).any()):
+            raise Damaged(Reason.CONTRADICTION, offset=stsc.offset, found="stsc")
+
+    def samples(self, at: int, count: int) -> Column:
+        """Of `count` chunks from the chunk `at`, counted from 0."""
+        if not self._first.size:
+            return np.zeros(count, np.int64)
+        run = np.searchsorted(self._first, np.arange(at + 1, at + 1 + count), side="right") - 1
+        return self._samples[run].astype(np.int64)

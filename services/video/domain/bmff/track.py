@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from services.video.domain.bmff.boxes import Box, BoxBudget, at_most_one, exactly_one, index_children, printable
 from services.video.domain.bmff.errors import Damaged, Reason
 from services.video.domain.bmff.sample_entry import SampleEntry, sample_entry_of
-from services.video.domain.bmff.tables import Timing, data_end, entry_count, sizes_of, timing_of
+from services.video.domain.bmff.tables import Children, Timing, data_end, entry_count, sizes_of, timing_of
 
 VIDEO, AUDIO = "vide", "soun"
+#: What tells how long samples last and what they are.
+_TIMES = frozenset({b"stsd", b"stts"})
 _ONE = 1 << 16
 _ROTATIONS = {(_ONE, 0, 0, _ONE): 0, (0, _ONE, -_ONE, 0): 90, (-_ONE, 0, 0, -_ONE): 180, (0, -_ONE, _ONE, 0): 270}
 
@@ -40,28 +42,32 @@ class Track:
     entry: SampleEntry
     timing: Timing
     edits: tuple[Edit, ...]
-    #: Offset behind the last byte of any sample, 0 without samples.
+    #: Offset behind the last byte of any sample; 0 without samples, and when that was not looked at.
     data_end: int
 
 
-def parse_track(trak: Box, budget: BoxBudget) -> Track | None:
-    """The track, or None when it is neither video nor audio. Raises `Damaged`."""
+def parse_track(trak: Box, budget: BoxBudget, *, sound_placed: bool) -> Track | None:
+    """The track, or None when it is neither video nor audio. Raises `Damaged`.
+
+    Where samples lie is looked at for video, and for sound when it is asked for: those tables are a third of an index.
+    """
     parts = index_children(trak, budget)
     mdia_box = exactly_one(parts, b"mdia", trak)
     mdia = index_children(mdia_box, budget)
     handler = printable(bytes(exactly_one(mdia, b"hdlr", mdia_box).bytes_at(8, 4)))
     if handler not in (VIDEO, AUDIO):
         return None
+    placed = handler == VIDEO or sound_placed
+    if placed:
+        trak.hold()  # every table of it is looked at
     tkhd = exactly_one(parts, b"tkhd", trak)
     timescale, media_duration = header_duration(exactly_one(mdia, b"mdhd", mdia_box))
     minf_box = exactly_one(mdia, b"minf", mdia_box)
     minf = index_children(minf_box, budget)
     _refuse_external_data(minf, budget)
     stbl_box = exactly_one(minf, b"stbl", minf_box)
-    stbl = index_children(stbl_box, budget)
-    sizes, timing = sizes_of(stbl, stbl_box), timing_of(stbl, stbl_box)
-    if sizes.count != timing.sample_count:
-        raise Damaged(Reason.CONTRADICTION, offset=stbl_box.offset, found="stts stsz")
+    stbl = index_children(stbl_box, budget, until=frozenset() if placed else _TIMES)
+    timing = timing_of(stbl, stbl_box)
     return Track(
         track_id=tkhd.u32(20 if tkhd.version() == 1 else 12),
         handler=handler,
@@ -73,8 +79,15 @@ def parse_track(trak: Box, budget: BoxBudget) -> Track | None:
         entry=sample_entry_of(exactly_one(stbl, b"stsd", stbl_box), handler, budget),
         timing=timing,
         edits=_edits(parts, budget),
-        data_end=data_end(stbl, sizes, stbl_box) if sizes.count else 0,
+        data_end=_data_end(stbl, stbl_box, timing) if placed else 0,
     )
+
+
+def _data_end(stbl: Children, stbl_box: Box, timing: Timing) -> int:
+    sizes = sizes_of(stbl, stbl_box)
+    if sizes.count != timing.sample_count:
+        raise Damaged(Reason.CONTRADICTION, offset=stbl_box.offset, found="stts stsz")
+    return data_end(stbl, sizes, stbl_box) if sizes.count else 0
 
 
 def header_duration(header: Box) -> tuple[int, int | None]:

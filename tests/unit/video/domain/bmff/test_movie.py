@@ -2,7 +2,6 @@
 
 import struct
 import tracemalloc
-from array import array
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.video.domain.bmff import boxes, movie, tables
-from services.video.domain.bmff.boxes import Box
+from services.video.domain.bmff.boxes import Box, BoxBudget, children
 from services.video.domain.bmff.errors import BmffError, Damaged, NotMp4, Reason, Truncated
 from services.video.domain.bmff.movie import Movie, read_movie
+from services.video.domain.bmff.source import Range, Reader
 from tests.assets import video_fixtures as videos
 from tests.assets.video_fixtures import Bytes, MovieSpec, TrackSpec, box, full_box, u32s
 
@@ -159,6 +159,15 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "chunks backwards": (
         lambda: with_stbl(stsc=videos.table(b"stsc", [(1, 50, 1), (1, 50, 1)])), Reason.CONTRADICTION,
     ),
+    "chunks that hold nobody knows what": (lambda: with_stbl(stsc=videos.table(b"stsc", [])), Reason.CONTRADICTION),
+    "chunks that hold nothing": (lambda: with_stbl(stsc=videos.table(b"stsc", [(1, 0, 1)])), Reason.CONTRADICTION),
+    "a time without end": (lambda: with_stbl(stts=videos.table(b"stts", [(2**32 - 1, 2**31 - 1)])), Reason.BAD_VALUE),
+    "sizes without end": (
+        lambda: with_stbl(
+            stsz=full_box(b"stsz", 0, 0, u32s(2**32 - 1, 2**32 - 1)), stts=videos.table(b"stts", [(2**32 - 1, 1)])
+        ),
+        Reason.BAD_VALUE,
+    ),
     "no description": (lambda: with_stbl(stsd=full_box(b"stsd", 0, 0, u32s(0))), Reason.MISSING_BOX),
     "sizes of 5 bits": (
         lambda: with_stbl(stsz=b"", stz2=full_box(b"stz2", 0, 0, u32s(5, 100), bytes(100))), Reason.BAD_VALUE,
@@ -259,57 +268,102 @@ def test_mp3_in_mp4a_is_told_from_aac() -> None:
 
 
 RUNS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 50)), max_size=20)
-SHIFTS = st.lists(st.tuples(st.integers(0, 30), st.integers(-300, 300)), min_size=1, max_size=20)
+SHIFTS = st.lists(st.tuples(st.integers(0, 30), st.integers(-300, 300)), max_size=20)
 
 
-@given(runs=RUNS, shifts=SHIFTS)
-def test_both_ways_of_laying_offsets_over_durations_agree(
-    runs: list[tuple[int, int]], shifts: list[tuple[int, int]]
+def boxed(data: bytes) -> Box:
+    """The first box of some bytes."""
+    whole = Range(Reader(Bytes(data)), 0, len(data))
+    return next(children(Box(kind=b"root", range=whole, start=0, length=len(data)), BoxBudget()))
+
+
+@given(runs=RUNS, shifts=SHIFTS, at_once=st.sampled_from([1, 3, 2**16]))
+def test_offsets_are_laid_over_durations(
+    runs: list[tuple[int, int]], shifts: list[tuple[int, int]], at_once: int
 ) -> None:
-    counts, deltas = [count for count, _ in runs], [delta for _, delta in runs]
-    flat = array("i", [value for row in shifts for value in row])
+    """Runs of both, against each sample for itself; however many are looked at together."""
+    stts, ctts = boxed(videos.table(b"stts", runs)), boxed(videos.table(b"ctts", shifts))
     samples = [delta for count, delta in runs for _ in range(count)]
     offsets = [shift for count, shift in shifts for _ in range(count)]
     offsets += [0] * (len(samples) - len(offsets))
     ends = [sum(samples[: index + 1]) + offsets[index] for index in range(len(samples))]
-    assert max(0, tables._latest(counts, deltas, flat)) == max(0, *ends, 0)
-    assert max(0, tables._latest_by_runs(counts, deltas, flat)) == max(0, *ends, 0)
+    before_last = samples[:-1]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tables, "_BLOCK", at_once)
+        found = tables.timing_of({b"stts": [stts], b"ctts": [ctts]}, stts)
+    assert (found.sample_count, found.decode_end) == (len(samples), sum(samples))
+    assert found.composition_end == max(0, *ends, 0)
+    assert found.steps.last == (samples[-1] if samples else None)
+    assert found.steps.shortest == min(before_last, default=None)
+    assert found.steps.longest == max(before_last, default=None)
 
 
 @given(
-    per_chunk=st.lists(st.integers(1, 9), min_size=1, max_size=60),
-    sizes=st.lists(st.integers(0, 1000), min_size=1, max_size=300),
-    constant=st.booleans(),
-    at_once=st.sampled_from([(3, 5), (4096, 2**18)]),
+    per_chunk=st.lists(st.integers(0, 9), min_size=1, max_size=60),
+    sizes=st.lists(st.integers(0, 15), min_size=1, max_size=300),
+    kind=st.sampled_from(["constant", "stsz", "stz2-4", "stz2-8", "stz2-16"]),
+    wide=st.booleans(),
+    at_once=st.sampled_from([1, 3, 2**16]),
 )
 def test_the_end_of_the_data_is_that_of_the_last_sample_in_any_chunk(
-    per_chunk: list[int], sizes: list[int], constant: bool, at_once: tuple[int, int]
+    per_chunk: list[int], sizes: list[int], kind: str, *, wide: bool, at_once: int
 ) -> None:
     """However many chunks are looked at together. Chunks lie anywhere; what lies behind the last sample is no data."""
     offsets = [(chunk * 7919) % 100_003 for chunk in range(len(per_chunk))]
-    known = (
-        tables.Sizes(count=len(sizes), constant=3, table=None)
-        if constant
-        else tables.Sizes(count=len(sizes), constant=0, table=array("I", sizes))
-    )
+    sizes = [3] * len(sizes) if kind == "constant" else sizes
     stbl = {
-        kind: [Box(kind=kind, body=memoryview(videos.table(kind, rows))[8:], offset=0)]
-        for kind, rows in (
-            (b"stsc", [(chunk + 1, samples, 1) for chunk, samples in enumerate(per_chunk)]),
-            (b"stco", [(offset,) for offset in offsets]),
-        )
+        b"stsc": [boxed(videos.table(b"stsc", [(n, samples, 1) for n, samples in enumerate(per_chunk, start=1)]))],
+        b"co64" if wide else b"stco": [boxed(places(offsets, wide=wide))],
+        b"stsz" if kind in ("constant", "stsz") else b"stz2": [boxed(size_table(sizes, kind))],
     }
-    lengths = [3] * len(sizes) if constant else sizes
+    parent = stbl[b"stsc"][0]
     expected, placed = 0, 0
     for offset, samples in zip(offsets, per_chunk, strict=True):
-        if placed < len(sizes):
-            expected = max(expected, offset + sum(lengths[placed : placed + samples]))
-        placed += samples
+        held = sizes[placed : placed + samples]
+        expected, placed = max(expected, offset + sum(held) if held else 0), placed + samples
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tables, "_CHUNKS_AT_ONCE", at_once[0])
-        patched.setattr(tables, "_SUMMED_AT_ONCE", at_once[1])
+        patched.setattr(tables, "_BLOCK", at_once)
+        known = tables.sizes_of(stbl, parent)
         if placed < len(sizes):
             with pytest.raises(Damaged):
-                tables.data_end(stbl, known, stbl[b"stco"][0])
+                tables.data_end(stbl, known, parent)
         else:
-            assert tables.data_end(stbl, known, stbl[b"stco"][0]) == expected
+            assert tables.data_end(stbl, known, parent) == expected
+
+
+def places(offsets: list[int], *, wide: bool) -> bytes:
+    code = ">Q" if wide else ">I"
+    kind = b"co64" if wide else b"stco"
+    return full_box(kind, 0, 0, u32s(len(offsets)), *(struct.pack(code, offset) for offset in offsets))
+
+
+def size_table(sizes: list[int], kind: str) -> bytes:
+    count = len(sizes)
+    if kind == "constant":
+        return full_box(b"stsz", 0, 0, u32s(3, count))
+    if kind == "stsz":
+        return full_box(b"stsz", 0, 0, u32s(0, count), u32s(*sizes))
+    bits = int(kind.removeprefix("stz2-"))
+    if bits == 4:
+        pairs = [*sizes, 0]
+        packed = bytes(pairs[at] << 4 | pairs[at + 1] for at in range(0, count, 2))
+    else:
+        packed = b"".join(size.to_bytes(bits // 8) for size in sizes)
+    return full_box(b"stz2", 0, 0, u32s(bits, count), packed)
+
+
+def test_a_place_beyond_every_file_is_past_the_end() -> None:
+    far = full_box(b"co64", 0, 0, u32s(1), struct.pack(">Q", 2**64 - 1))
+    found = read(with_stbl(stco=b"", co64=far)).truncated
+    assert found is not None
+    assert found.reason is Reason.SAMPLE_PAST_END
+
+
+SOUND = TrackSpec(track_id=2, handler=b"soun", codec=b"mp4a")
+UNPLACED = replace(SOUND, stbl={b"stco": b""})
+
+
+def test_where_sound_lies_is_asked_for_only_when_the_boxes_do_not_tell_what_is_missing() -> None:
+    assert read(videos.build(MovieSpec(tracks=(TrackSpec(), UNPLACED)))).truncated is None
+    with pytest.raises(Damaged):
+        read(videos.build(MovieSpec(tracks=(TrackSpec(), UNPLACED), index_first=True, open_ended=True)))
