@@ -42,7 +42,8 @@ class Reader:
         start = offset - self._window_offset
         length = max(0, min(length, self.size_bytes - offset))
         if start < 0 or start + length > len(self._window):
-            self._window = self._fetched(offset, max(length, min(max(ahead, READ_AHEAD_BYTES), self.size_bytes - offset)))
+            wanted = max(length, ahead, READ_AHEAD_BYTES)
+            self._window = self._fetched(offset, min(wanted, self.size_bytes - offset))
             self._window_offset, start = offset, 0
         return self._window[start : start + length]
 
