@@ -149,12 +149,13 @@ class Consumer:
             await self._commit(subscription)
 
     async def _commit(self, subscription: Subscription) -> None:
-        settled, self._settled = self._settled, {}
-        if not settled:
+        """What cannot be committed now is committed with the next; should it come again, the inbox knows it."""
+        if not self._settled:
             return
-        with contextlib.suppress(EventLogUnavailable):  # the records come again; the inbox knows them
-            await subscription.commit(*settled.values())
-        self._committed_at = asyncio.get_running_loop().time()
+        with contextlib.suppress(EventLogUnavailable):
+            await subscription.commit(*self._settled.values())
+            self._settled.clear()
+            self._committed_at = asyncio.get_running_loop().time()
 
     async def _settle(
         self, record: Delivered, session: Session, stop: asyncio.Event, subscription: Subscription

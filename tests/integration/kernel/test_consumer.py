@@ -15,7 +15,7 @@ from services.kernel.events.deadletters import DeadLetters
 from services.kernel.events.embedded import EmbeddedLog
 from services.kernel.events.envelope import Event, Undecodable, to_record
 from services.kernel.events.outbox import Outbox
-from services.kernel.events.port import Delivered, EventLog, EventLogUnavailable, Record
+from services.kernel.events.port import Delivered, EventLog, EventLogUnavailable, Record, Subscription
 from services.kernel.events.topics import dead_letter_topic
 from tests.integration.kernel.facts import TOPIC, TYPE, SetClock, Watched, event, note, notes, publish, run_until
 
@@ -373,6 +373,31 @@ async def test_rounds_share_a_commit_and_stop_commits_the_rest(
     await run_until(made(database, log, looking).run, waits())
     assert before == [0, 1, 1]
     assert sum(lag.committed for lag in await log.lag()) == 3
+
+
+class Forgetful(Watched):
+    """A log whose members cannot commit the first time."""
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        member = await super().subscribe(group, topics)
+        commit, refusals = member.commit, [EventLogUnavailable("away")]
+
+        async def refusing(*records: Delivered) -> None:
+            if refusals:
+                raise refusals.pop()
+            await commit(*records)
+
+        member.commit = refusing  # type: ignore[method-assign]
+        return member
+
+
+async def test_what_could_not_be_committed_is_committed_later_without_another_record(
+    database: Database, log: EmbeddedLog
+) -> None:
+    await publish(log, event(1), event(2))
+    watched = Forgetful(log)
+    await run_until(made(database, watched, noting).run, watched.commits(2))
+    assert sum(lag.committed for lag in await log.lag()) == 2
 
 
 async def test_stop_is_heard_while_waiting_in_place(database: Database, log: EmbeddedLog) -> None:
