@@ -73,7 +73,7 @@ class ForkingSandbox:
         self._exits[task] = exited
         ours, theirs = socket.socketpair()
         try:
-            self._hand_over(task, profile, theirs)
+            self._hand_over(task, profile, theirs, scratch=scratch is not None)
             theirs.close()
             dialogue = Dialogue(ours, sources, profile, progress)
             order = {
@@ -138,12 +138,13 @@ class ForkingSandbox:
             await self.close()
             raise ZygoteLost("it does not answer") from None
 
-    def _hand_over(self, task: int, profile: Profile, theirs: socket.socket) -> None:
+    def _hand_over(self, task: int, profile: Profile, theirs: socket.socket, *, scratch: bool) -> None:
         command = {
             "task": task,
             "memory_bytes": profile.memory_bytes,
             "cpu_s": profile.cpu_s,
             "output_bytes": profile.output_bytes,
+            "scratch": scratch,
         }
         try:
             socket.send_fds(self._connected(), [wire.pack(json.dumps(command).encode())], [theirs.fileno()])

@@ -1,9 +1,11 @@
-"""Forks a confined child per task. Run as `python -m services.kernel.sandbox.zygote FD MODULE…`.
+"""Forks a confined child per task; the one for the next task is made, confined and waiting before that task comes.
 
-One thread, no event loop, nothing but a control socket: it can be forked at any moment.
+Run as `python -m services.kernel.sandbox.zygote FD MODULE…`. One thread, no event loop, nothing but a control socket:
+it can be forked at any moment.
 """
 
 import contextlib
+import errno
 import importlib
 import json
 import os
@@ -13,6 +15,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import services
@@ -22,7 +25,35 @@ from services.kernel.sandbox.source import RemoteFile
 
 Task = Callable[[list[RemoteFile], dict[str, object], Callable[[float], None]], object]
 _FDS_PER_TASK = 1
+_READY = b"!"
 _OUT_OF_MEMORY = wire.pack(b'{"memory": true}')
+
+
+Command = dict[str, int | str | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a child may use."""
+
+    memory_bytes: int
+    cpu_s: int
+    output_bytes: int
+
+    @classmethod
+    def of(cls, command: Command) -> "Limits":
+        """As the command has them."""
+        memory, cpu, output = (int(command[name] or 0) for name in ("memory_bytes", "cpu_s", "output_bytes"))
+        return cls(memory_bytes=memory, cpu_s=cpu, output_bytes=output)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Spare:
+    """A child that waits at `socket` for the connection of its task."""
+
+    pid: int
+    limits: Limits
+    socket: socket.socket
 
 
 def readable_paths() -> tuple[str, ...]:
@@ -40,6 +71,7 @@ class Zygote:
         """`control` leads to the parent."""
         self._control = control
         self._children: dict[int, int] = {}
+        self._spare: _Spare | None = None
         self._wakeup: tuple[int, ...] = ()
 
     def run(self) -> None:
@@ -58,7 +90,7 @@ class Zygote:
                 if self._control.fileno() in ready and not self._command():
                     return
         finally:
-            for pid in self._children:
+            for pid in (*self._children, *((self._spare.pid,) if self._spare else ())):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -72,33 +104,70 @@ class Zygote:
                 if task == command["kill"]:
                     os.kill(pid, signal.SIGKILL)
         else:
-            self._fork(command, handles)
+            self._start(command, handles[0])
         return True
 
-    def _fork(self, command: dict[str, int | str | None], handles: list[int]) -> None:
+    def _start(self, command: Command, handle: int) -> None:
+        """Give the task to the child that waits, if it is one for it; else to a new one. Then make the next."""
+        task, limits, scratch = int(command["task"] or 0), Limits.of(command), bool(command["scratch"])
+        pid = None if scratch else self._handed_over(limits, handle)
+        if pid is None:
+            pid = self._fork(lambda zygote: _child(socket.socket(fileno=handle), limits, zygote))
+        os.close(handle)
+        self._children[pid] = task
+        if not scratch and self._spare is None:
+            self._make_spare(limits)
+
+    def _handed_over(self, limits: Limits, handle: int) -> int | None:
+        """The process id of the child that waited; None when none did, or with other limits."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        with spare.socket:
+            if spare.limits == limits and spare.socket.recv(1):  # it is confined; nothing when it could not be
+                with contextlib.suppress(OSError):  # it is gone
+                    socket.send_fds(spare.socket, [_READY], [handle])
+                    return spare.pid
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(spare.pid, signal.SIGKILL)
+        return None
+
+    def _make_spare(self, limits: Limits) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            pid = self._fork(lambda zygote: _waiting_child(theirs, ours, limits, zygote))
+        self._spare = _Spare(pid=pid, limits=limits, socket=ours)
+
+    def _fork(self, act: Callable[[int], int]) -> int:
+        """A child that does `act`, which is told who its parent is and gives the exit status."""
         zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
             status = 1
             try:
                 self._control.close()
+                if self._spare is not None:  # nobody else may give it a task
+                    self._spare.socket.close()
                 for end in self._wakeup:
                     os.close(end)
-                status = _child(socket.socket(fileno=handles[0]), command, zygote)
+                status = act(zygote)
             finally:
                 os._exit(status)
-        for handle in handles:
-            os.close(handle)
-        self._children[pid] = int(command["task"] or 0)
+        return pid
 
     def _reap(self) -> None:
-        while self._children:
+        while True:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
+            if self._spare is not None and pid == self._spare.pid:
+                self._spare.socket.close()
+                self._spare = None
+            if pid not in self._children:  # it never had a task
+                continue
             scale = 1024 if sys.platform == "linux" else 1
             message = {
                 "exit": self._children.pop(pid),
@@ -110,13 +179,36 @@ class Zygote:
                 wire.send(self._control, message)
 
 
-def _child(connection: socket.socket, command: dict[str, int | str | None], zygote: int) -> int:
-    """Confine, run one function, send its value; the exit status says whether that was possible."""
+def _waiting_child(waiting: socket.socket, other_end: socket.socket, limits: Limits, zygote: int) -> int:
+    """Confine first and wait then; the connection of the task comes later, or never."""
+    other_end.close()
+    _confine(limits, zygote, None)
+    with waiting:
+        waiting.sendall(_READY)
+        _, handles, _, _ = socket.recv_fds(waiting, 1, _FDS_PER_TASK)
+    return _serve(socket.socket(fileno=handles[0]), None) if handles else 0
+
+
+def _child(connection: socket.socket, limits: Limits, zygote: int) -> int:
+    """Confine when the order is there and says what the scratch folder is."""
+    return _serve(connection, lambda scratch: _confine(limits, zygote, scratch))
+
+
+def _confine(limits: Limits, zygote: int, scratch: str | None) -> None:
+    """Raises `OSError` when that cannot be done, and when the zygote has ended meanwhile."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
+    confine.limit(memory_bytes=limits.memory_bytes, cpu_s=limits.cpu_s, output_bytes=limits.output_bytes)
+    if os.getppid() != zygote:  # it ended before its death could be a signal
+        raise OSError(errno.ESRCH, "the zygote is gone")
+    confine.confine(readable_paths(), scratch)
+
+
+def _serve(connection: socket.socket, confined: Callable[[str | None], None] | None) -> int:
+    """Run one function, send its value; the exit status says whether that was possible."""
 
     def progress(fraction: float) -> None:
         wire.send(connection, {"progress": fraction})
@@ -124,14 +216,8 @@ def _child(connection: socket.socket, command: dict[str, int | str | None], zygo
     try:
         task = json.loads(wire.receive(connection))
         function = _function(str(task["function"]))
-        confine.limit(
-            memory_bytes=int(command["memory_bytes"] or 0),
-            cpu_s=int(command["cpu_s"] or 0),
-            output_bytes=int(command["output_bytes"] or 0),
-        )
-        if os.getppid() != zygote:  # it ended before its death could be a signal
-            return 1
-        confine.confine(readable_paths(), task["scratch"])
+        if confined is not None:
+            confined(task["scratch"])
         sources = [RemoteFile(connection, index, size) for index, size in enumerate(task["sizes"])]
         wire.send(connection, {"value": function(sources, {**task["arguments"]}, progress)})
     except MemoryError:

@@ -38,8 +38,9 @@ def test_nobody_outlives_a_killed_parent(tmp_path: Path, whose: str) -> None:
     ) as service:
         assert service.stdout is not None
         lines = (json.loads(line) for line in service.stdout if line.startswith(b"["))
-        zygote, child = next(lines)
-        handles = [os.pidfd_open(pid) for pid in (zygote, child)]
+        zygote, *children = next(lines)  # the one with the task, and one that waits for the next
+        assert children
+        handles = [os.pidfd_open(pid) for pid in (zygote, *children)]
         os.kill(service.pid if whose == "service" else zygote, signal.SIGKILL)
         try:
             assert ended(handles)

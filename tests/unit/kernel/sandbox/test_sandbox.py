@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -69,10 +70,12 @@ class Stuck(Text):
         return b""
 
 
-@pytest.fixture
-async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForkingSandbox]:
+@pytest.fixture(params=["a new child", "the child that waits"])
+async def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForkingSandbox]:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     box = ForkingSandbox(preload=[HOSTILE])
+    if request.param == "the child that waits":
+        await call(box, "echo")
     yield box
     await box.close()
 
@@ -356,12 +359,53 @@ def children_of(pid: int) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
 async def test_cancelling_ends_the_child_before_the_caller_goes_on(sandbox: ForkingSandbox) -> None:
     task = await start_waiting(sandbox)
-    [child] = children_of(zygote_pid(sandbox))
+    child, *_ = children_of(zygote_pid(sandbox))  # the oldest; another one waits for the next task
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not alive(child)
     assert await works(sandbox)
+
+
+CHILDREN = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+
+
+@CHILDREN
+async def test_the_next_task_is_done_by_the_child_that_waits_and_each_child_does_one(sandbox: ForkingSandbox) -> None:
+    done = [(await call(sandbox, "pid")).value]
+    for _ in range(3):
+        [waiting] = children_of(zygote_pid(sandbox))
+        done.append((await call(sandbox, "pid")).value)
+        assert done[-1] == waiting
+    assert len(set(done)) == 4
+
+
+@CHILDREN
+async def test_a_child_that_died_waiting_is_replaced(sandbox: ForkingSandbox) -> None:
+    await call(sandbox, "echo")
+    for _ in range(3):
+        [child] = children_of(zygote_pid(sandbox))
+        handle = os.pidfd_open(child)
+        os.kill(child, signal.SIGKILL)
+        assert select.select([handle], [], [], DEADLINE_S)[0]
+        os.close(handle)
+        assert await works(sandbox)
+
+
+async def test_a_task_with_other_limits_gets_them(sandbox: ForkingSandbox) -> None:
+    await call(sandbox, "echo")
+    small = replace(PROFILE, memory_bytes=200 * 2**20)
+    with pytest.raises(SandboxMemory):
+        await call(sandbox, "allocate_some", {"bytes": 300 * 2**20}, profile=small)
+    assert (await call(sandbox, "allocate_some", {"bytes": 300 * 2**20})).value == 300 * 2**20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="descriptors are found in /proc")
+async def test_no_child_holds_another_ones_connection(sandbox: ForkingSandbox, tmp_path: Path) -> None:
+    """Else whoever took over one child could give tasks to the next."""
+    assert (await call(sandbox, "sockets")).value == 1
+    assert (await call(sandbox, "sockets", scratch=tmp_path)).value == 1
+    assert (await call(sandbox, "sockets")).value == 1
 
 
 async def test_a_killed_zygote_is_started_again(sandbox: ForkingSandbox) -> None:
