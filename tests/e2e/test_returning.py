@@ -61,9 +61,23 @@ def return_it(people: People, dossier: Data) -> Data:
     for item, material in materials(people.unit.dossier(dossier_id)).items():
         if item not in DEFECTS:
             confirm(people.unit, dossier_id, material)
+            confirm_again(people, dossier_id, material)
     with pytest.raises(DemoFailed, match=r"review\.not-all-judged"):
         give_back(people, dossier_id, {"education": WORDS["education"]})
     return give_back(people, dossier_id, WORDS)
+
+
+def confirm_again(people: People, dossier_id: str, material: Data) -> None:
+    """Whose answer was lost asks again; what it says was said already."""
+
+    def said() -> object:
+        audit = people.unit.send("GET", f"/api/v1/dossiers/{dossier_id}/audit/verification")
+        now = {each["material_id"]: each for each in people.unit.dossier(dossier_id)["materials"]}
+        return audit["entries"], now[material["material_id"]]["confirmations"]
+
+    before = said()
+    confirm(people.unit, dossier_id, material)
+    assert said() == before
 
 
 def test_the_applicant_reads_the_complete_list(people: People, returned: Data) -> None:

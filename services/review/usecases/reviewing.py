@@ -49,19 +49,31 @@ async def confirm_material(context: Context, account_id: str, dossier_id: str, g
             confirmed_by=account_id,
             confirmed_at=context.clock.now(),
         )
-        await unit.save_confirmation(dossier, given.material_id, confirmation)
-        details: dict[str, str | int | bool] = {
-            "material": given.material_id,
-            "level": level,
-            "manifest": given.manifest_sha256,
-            "compared": given.compared_with_original,
-            "legible": given.legible,
-            "authentic": given.authentic,
-        }
-        await unit.audit(dossier, "confirmed", account_id, details)
-        unit.change(dossier, "confirmation", given.material_id)
-        await _refresh_with(context, unit, dossier, given.material_id, confirmation)
+        if not any(_same(confirmation, given_before) for given_before in view.material.confirmations):
+            await _confirm(context, unit, dossier, given.material_id, confirmation)
     return await get_dossier(context, account_id, dossier_id)
+
+
+def _same(confirmation: Confirmation, other: Confirmation) -> bool:
+    """Whether both say the same of the same files, whenever that was."""
+    return replace(other, confirmed_at=confirmation.confirmed_at) == confirmation
+
+
+async def _confirm(
+    context: Context, unit: Unit, dossier: Dossier, material_id: str, confirmation: Confirmation
+) -> None:
+    await unit.save_confirmation(dossier, material_id, confirmation)
+    details: dict[str, str | int | bool] = {
+        "material": material_id,
+        "level": confirmation.level,
+        "manifest": confirmation.manifest_sha256,
+        "compared": confirmation.compared_with_original,
+        "legible": confirmation.legible,
+        "authentic": confirmation.authentic,
+    }
+    await unit.audit(dossier, "confirmed", confirmation.confirmed_by, details)
+    unit.change(dossier, "confirmation", material_id)
+    await _refresh_with(context, unit, dossier, material_id, confirmation)
 
 
 async def _refresh_with(
