@@ -34,6 +34,7 @@ def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoRepor
             video_codec=report.video_codec,
             audio_codec=report.audio_codec,
             bytes_read=report.bytes_read,
+            still=[pb.Still(start_s=start, end_s=end) for start, end in report.still],
         ),
         parsed_name=pb.ParsedName(
             name=report.parsed_name, id_number=report.parsed_id_number, suggested=report.suggested_name

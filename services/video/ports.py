@@ -32,6 +32,8 @@ class VideoReport:
     video_codec: str = ""
     audio_codec: str = ""
     bytes_read: int = 0
+    #: (from, to) of each stretch in which the picture stands still.
+    still: tuple[tuple[float, float], ...] = ()
     #: The file name's parts, empty when it has none.
     parsed_name: str = ""
     parsed_id_number: str = ""

@@ -74,7 +74,8 @@ class PostgresReports:
         body = json.loads(self._keys.open(row["body"], _REPORT))
         findings = tuple(Finding(**finding) for finding in body.pop("findings"))
         head = {name: row[name] for name in ("report_id", "version", "verdict", "checked_at")}
-        return VideoReport(**head, **body, findings=findings)
+        still = tuple((start, end) for start, end in body.pop("still", ()))
+        return VideoReport(**head, **body, findings=findings, still=still)
 
     async def disc(self, dossier_id: str, organisation_path: str, file_id: str) -> Disc | None:
         """See the port."""

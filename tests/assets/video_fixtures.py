@@ -104,6 +104,8 @@ class TrackSpec:
     timescale: int = MEDIA_TIMESCALE
     handler: bytes = b"vide"
     codec: bytes = b"avc1"
+    width: int = 1920
+    height: int = 1080
     enabled: bool = True
     matrix: tuple[int, ...] = _IDENTITY
     track_id: int = 1
@@ -211,7 +213,8 @@ def _stbl(track: TrackSpec, first_sample: int) -> list[bytes]:
 
 def _sample_entry(track: TrackSpec) -> bytes:
     if track.handler == b"vide":
-        return box(track.codec, bytes(6), struct.pack(">H", 1), bytes(16), struct.pack(">HH", 320, 240), bytes(50))
+        size = struct.pack(">HH", track.width, track.height)
+        return box(track.codec, bytes(6), struct.pack(">H", 1), bytes(16), size, bytes(50))
     return box(track.codec, bytes(6), struct.pack(">H", 1), bytes(20))
 
 
@@ -224,10 +227,11 @@ def _edts(track: TrackSpec) -> bytes:
 
 
 def lasting(hundredths: int, **changes: object) -> bytes:
-    """A file that plays for exactly that many hundredths of a second, one sample each second and a rest."""
+    """A file that plays and sounds for exactly that many hundredths of a second, one sample each second and a rest."""
     whole, rest = divmod(hundredths, 100)
     rows = [(whole, 100)] + ([(1, rest)] if rest else [])
-    return build(replace(MovieSpec(tracks=(TrackSpec(stts=rows),)), **changes))  # type: ignore[arg-type]
+    sound = TrackSpec(stts=rows, track_id=2, handler=b"soun", codec=b"mp4a")
+    return build(replace(MovieSpec(tracks=(TrackSpec(stts=rows), sound)), **changes))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,8 +278,8 @@ def ffmpeg(*arguments: str) -> None:
 
 
 def real_mp4(target: Path, *, seconds: int = 2, sounds: int = 1) -> Path:
-    """A real H.264 file of 320×240 at 25 frames a second with B-frames, AAC sound, and its index at the end."""
-    inputs = ["-f", "lavfi", "-i", f"testsrc2=s=320x240:r=25:d={seconds}"]
+    """A real H.264 file of 640×480 at 25 frames a second with B-frames, AAC sound, and its index at the end."""
+    inputs = ["-f", "lavfi", "-i", f"testsrc2=s=640x480:r=25:d={seconds}"]
     maps = ["-map", "0:v"]
     for number in range(sounds):
         inputs += ["-f", "lavfi", "-i", f"sine=frequency={440 * (number + 1)}:d={seconds}"]

@@ -85,6 +85,13 @@ class DocumentReport(Answer):
     checked_at: Moment | None
 
 
+class Still(Answer):
+    """A stretch in which the picture stands still, in seconds of the presentation."""
+
+    start_s: float = Field(examples=[311.2])
+    end_s: float = Field(examples=[342.0])
+
+
 class VideoFacts(Answer):
     """What was measured on a video."""
 
@@ -98,6 +105,7 @@ class VideoFacts(Answer):
     video_codec: str = Field(examples=["avc1"])
     audio_codec: str = Field(examples=["mp4a"])
     bytes_read: Bytes = Field(description="what the verdict needed to read")
+    still: list[Still] = Field(description="where the picture stands still, told from the sizes of frames")
 
 
 class ParsedName(Answer):

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from services.video.domain.bmff.movie import Movie
 from services.video.domain.bmff.track import VIDEO, Edit, Track
-from services.video.domain.facts import HeaderGap
+from services.video.domain.facts import HeaderGap, Still
 
 #: A header may differ from the samples by this much before it is worth a remark.
 HEADER_SLACK_S = 1
@@ -47,6 +47,26 @@ def _shown(edit: Edit, span: Fraction, media_end_s: Fraction, track: Track, *, l
     available = media_end_s - Fraction(edit.media_time or 0, track.timescale)
     playing = max(Fraction(0), available) * _NORMAL_RATE / edit.rate
     return playing if last and not edit.duration else min(span, playing)
+
+
+def still_s(track: Track, movie_timescale: int) -> tuple[Still, ...]:
+    """When the picture stands still on the presentation's time line, by the first entry of the edit list that shows
+    something; right to the few frames by which B-frames are decoded early.
+    """
+    shown = presented_end_s(track, movie_timescale)
+    lead, skipped = Fraction(0), 0
+    for edit in track.edits:
+        if edit.media_time is not None:
+            skipped = edit.media_time
+            break
+        lead += Fraction(edit.duration, movie_timescale)
+    found = []
+    for stretch in track.still:
+        start, end = (lead + Fraction(each - skipped, track.timescale) for each in (stretch.start, stretch.end))
+        start, end = max(start, Fraction(0)), min(end, shown)
+        if start < end:
+            found.append(Still(start_s=start, end_s=end))
+    return tuple(found)
 
 
 def media_end(track: Track) -> Fraction:

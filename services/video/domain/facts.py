@@ -39,6 +39,14 @@ class HeaderGap:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Still:
+    """A stretch in which the picture stands still, in seconds of the presentation."""
+
+    start_s: Fraction
+    end_s: Fraction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VideoFacts:
     """What the sample tables and edit lists say; nothing here comes from a header's claim.
 
@@ -46,6 +54,7 @@ class VideoFacts:
     the media they store. Picture values are None without a video track; `width` and `height` are as shown, that is
     after rotation. `fps` is the average; `fps_lowest` and `fps_highest` are what the longest and the shortest frame
     alone would give, the last frame apart: equal when the rate is constant. `audio_codec` is None without sound.
+    `still` is told from the sizes of frames, in order; it is empty where they tell nothing (`bmff.still`).
     """
 
     duration_s: Fraction
@@ -60,6 +69,7 @@ class VideoFacts:
     video_codec: str | None
     audio_codec: str | None
     header_gap: HeaderGap | None
+    still: tuple[Still, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,14 +86,15 @@ class UnreadableProbe(ValueError):
     """A plain form that no probe wrote: a bug, or a sandbox that was taken over."""
 
 
-def to_plain(probe: Probe) -> dict[str, Plain | dict[str, Plain]]:
-    """The probe as nested dictionaries of text and integers."""
+def to_plain(probe: Probe) -> dict[str, Plain | dict[str, Plain] | list[list[str]]]:
+    """The probe as nested dictionaries and lists of text and integers."""
     return {
         "size_bytes": probe.size_bytes,
         "bytes_read": probe.bytes_read,
         "facts": None if probe.facts is None else _facts_to_plain(probe.facts),
         "problem": None if probe.problem is None else _plain_values(asdict(probe.problem)),
         "header_gap": _gap_to_plain(probe.facts),
+        "still": [[str(each.start_s), str(each.end_s)] for each in (probe.facts.still if probe.facts else ())],
     }
 
 
@@ -94,7 +105,7 @@ def from_plain(plain: Mapping[str, object]) -> Probe:
         return Probe(
             size_bytes=_integer(plain["size_bytes"]),
             bytes_read=_integer(plain["bytes_read"]),
-            facts=None if facts is None else _facts_from_plain(facts, gap),
+            facts=None if facts is None else _facts_from_plain(facts, gap, _still_from_plain(plain["still"])),
             problem=None if problem is None else _problem_from_plain(problem),
         )
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as broken:
@@ -111,7 +122,7 @@ def _plain_values(values: Mapping[str, object]) -> dict[str, Plain]:
 
 def _facts_to_plain(facts: VideoFacts) -> dict[str, Plain]:
     values = asdict(facts)
-    del values["header_gap"]
+    del values["header_gap"], values["still"]
     return _plain_values(values)
 
 
@@ -119,7 +130,15 @@ def _gap_to_plain(facts: VideoFacts | None) -> dict[str, Plain] | None:
     return None if facts is None or facts.header_gap is None else _plain_values(asdict(facts.header_gap))
 
 
-def _facts_from_plain(facts: Mapping[str, object], gap: Mapping[str, object] | None) -> VideoFacts:
+def _still_from_plain(still: object) -> tuple[Still, ...]:
+    if not isinstance(still, list):
+        raise TypeError("still")
+    return tuple(Still(start_s=Fraction(_text(start)), end_s=Fraction(_text(end))) for start, end in still)
+
+
+def _facts_from_plain(
+    facts: Mapping[str, object], gap: Mapping[str, object] | None, still: tuple[Still, ...]
+) -> VideoFacts:
     return VideoFacts(
         duration_s=Fraction(_text(facts["duration_s"])),
         media_duration_s=Fraction(_text(facts["media_duration_s"])),
@@ -133,6 +152,7 @@ def _facts_from_plain(facts: Mapping[str, object], gap: Mapping[str, object] | N
         video_codec=_optional_text(facts["video_codec"]),
         audio_codec=_optional_text(facts["audio_codec"]),
         header_gap=None if gap is None else _gap_from_plain(gap),
+        still=still,
     )
 
 
@@ -181,7 +201,10 @@ def _optional_fraction(value: object) -> Fraction | None:
     return None if value is None else Fraction(_text(value))
 
 
-def shown(probe: Probe) -> dict[str, str | int | float | None]:
+Shown = str | int | float | list["Shown"] | dict[str, "Shown"] | None
+
+
+def shown(probe: Probe) -> dict[str, Shown]:
     """The facts as the command line's JSON names them; only `bytes_read` when there is no index to measure by."""
     facts = probe.facts
     if facts is None:
@@ -202,6 +225,7 @@ def shown(probe: Probe) -> dict[str, str | int | float | None]:
         },
         "video_codec": facts.video_codec,
         "audio_codec": facts.audio_codec,
+        "still": [{"start_s": _rounded(each.start_s), "end_s": _rounded(each.end_s)} for each in facts.still],
         "bytes_read": probe.bytes_read,
     }
 

@@ -6,7 +6,14 @@ from services.video.domain.bmff.errors import BmffError, NotMp4, Truncated
 from services.video.domain.bmff.movie import Movie, read_movie
 from services.video.domain.bmff.source import ReadAt, Reader
 from services.video.domain.bmff.track import AUDIO, Track
-from services.video.domain.duration import duration_s, enabled_tracks, header_gap, media_duration_s, video_track
+from services.video.domain.duration import (
+    duration_s,
+    enabled_tracks,
+    header_gap,
+    media_duration_s,
+    still_s,
+    video_track,
+)
 from services.video.domain.facts import Probe, Problem, ProblemKind, VideoFacts
 
 
@@ -38,6 +45,7 @@ def facts_of(movie: Movie) -> VideoFacts:
         video_codec=video.entry.codec if video else None,
         audio_codec=next((track.entry.codec for track in tracks if track.handler == AUDIO), None),
         header_gap=header_gap(movie),
+        still=still_s(video, movie.timescale) if video else (),
     )
 
 

@@ -10,8 +10,14 @@ from services.video.domain.disc import image_bytes, largest_file_bytes
 from services.video.domain.facts import Probe, Problem, ProblemKind, VideoFacts
 
 ITEM = "surgery_video"
+#: Lines below which a picture is called small; the notice names none, so this only warns (M15-2c).
+CLEAR_LINES = 480
+#: A picture that stands still for so long behind the opening is worth a look; the opening's card may (M15-2b).
+STILL_S, OPENING_S = 10, 15
 #: Decimals of seconds in what people see; the comparison itself is exact.
 _SECONDS_DIGITS = 3
+#: Stretches that a finding names; the report lists all.
+_NAMED = 5
 
 
 class LimitMissing(ValueError):
@@ -36,7 +42,7 @@ class VideoLimits:
 
 
 def judge(probe: Probe, limits: VideoLimits) -> tuple[Finding, ...]:
-    """Everything that is wrong with the content, by the rules M15-2a, d, e and g. The name is `judge_name`'s matter."""
+    """Everything that is wrong with the content (M15-2a, c, d, e, g). The name is `judge_name`'s matter."""
     if probe.size_bytes == 0:
         return (Finding(code="file.empty", rule_id="M15-2e", measured=0, limit=1, unit="bytes"),)
     return tuple(_findings(probe, limits))
@@ -84,6 +90,33 @@ def _facts_findings(facts: VideoFacts, limits: VideoLimits) -> Iterator[Finding]
     if facts.header_gap is not None:
         gap = facts.header_gap
         yield _inconsistent("header", gap.claimed_s, gap.actual_s, header=gap.header)
+    if facts.has_video:
+        yield from _picture_findings(facts)
+
+
+def _picture_findings(facts: VideoFacts) -> Iterator[Finding]:
+    """What may keep a reviewer from seeing the operation clearly and fluently (M15-2c): warnings only."""
+    lines = min(facts.width or 0, facts.height or 0)
+    if 0 < lines < CLEAR_LINES:
+        yield Finding(code="video.low-resolution", rule_id="M15-2c", measured=lines, limit=CLEAR_LINES)
+    if facts.audio_codec is None:
+        yield Finding(code="video.no-sound", rule_id="M15-2c", measured=0, limit=1)
+    still = [(max(each.start_s, Fraction(OPENING_S)), each.end_s) for each in facts.still]
+    still = [(start, end) for start, end in still if end - start >= STILL_S]
+    if still:
+        yield Finding(
+            code="video.frozen",
+            rule_id="M15-2c",
+            measured=seconds(sum((end - start for start, end in still), Fraction(0))),
+            limit=STILL_S,
+            unit="s",
+            where="; ".join(f"{_clock(start)}–{_clock(end)}" for start, end in still[:_NAMED]),
+        )
+
+
+def _clock(moment: Fraction) -> str:
+    minutes, left = divmod(int(moment), 60)
+    return f"{minutes}:{left:02}"
 
 
 def _inconsistent(reason: str, measured: Fraction, actual: Fraction, *, header: str) -> Finding:

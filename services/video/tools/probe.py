@@ -9,6 +9,6 @@ from services.video.domain.measure import measure
 
 def probe(
     sources: Sequence[ReadAt], _arguments: Mapping[str, object], _progress: Callable[[float], None]
-) -> dict[str, Plain | dict[str, Plain]]:
+) -> dict[str, Plain | dict[str, Plain] | list[list[str]]]:
     """Facts of `sources[0]` as plain data (`domain.facts.from_plain` reads it). Raises only what reading raises."""
     return to_plain(measure(sources[0]))

@@ -52,6 +52,7 @@ def report_of(
         video_codec=(facts.video_codec or "") if facts else "",
         audio_codec=(facts.audio_codec or "") if facts else "",
         bytes_read=probe.bytes_read,
+        still=tuple((seconds(each.start_s), seconds(each.end_s)) for each in facts.still) if facts else (),
         parsed_name=name.name,
         parsed_id_number=name.id_number,
         suggested_name=name.suggested,

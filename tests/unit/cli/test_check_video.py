@@ -41,9 +41,9 @@ async def test_a_good_video(tmp_path: Path) -> None:
     told = found.to_json()
     assert told["media_type"] == "video/mp4"
     facts = found.facts
-    assert (facts["duration_s"], facts["width"], facts["height"], facts["fps"]) == (1.0, 320, 240, 25.0)
+    assert (facts["duration_s"], facts["width"], facts["height"], facts["fps"]) == (1.0, 640, 480, 25.0)
     assert (facts["video_codec"], facts["audio_codec"]) == ("h264", "aac")
-    assert "320" in found.to_text()
+    assert "640" in found.to_text()
     assert "最低帧率" not in found.to_text()
 
 

@@ -26,7 +26,7 @@ from services.gen.common.v1 import common_pb2 as common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14video/v1/video.proto\x12\x08video.v1\x1a\x16\x63ommon/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcd\x01\n\nVideoFacts\x12\x12\n\nduration_s\x18\x01 \x01(\x01\x12\x18\n\x10media_duration_s\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x0b\n\x03\x66ps\x18\x05 \x01(\x01\x12\x13\n\x0bvideo_codec\x18\x06 \x01(\t\x12\x13\n\x0b\x61udio_codec\x18\x07 \x01(\t\x12\x12\n\nbytes_read\x18\x08 \x01(\x03\x12\x12\n\nfps_lowest\x18\t \x01(\x01\x12\x13\n\x0b\x66ps_highest\x18\n \x01(\x01\"@\n\nParsedName\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tid_number\x18\x02 \x01(\t\x12\x11\n\tsuggested\x18\x03 \x01(\t\"\xa3\x02\n\x0bVideoReport\x12\x11\n\treport_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0f\n\x07\x66ile_id\x18\x03 \x01(\t\x12\x12\n\ndossier_id\x18\x04 \x01(\t\x12#\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x14.video.v1.VideoFacts\x12)\n\x0bparsed_name\x18\x06 \x01(\x0b\x32\x14.video.v1.ParsedName\x12$\n\x08\x66indings\x18\x07 \x03(\x0b\x32\x12.common.v1.Finding\x12\x0f\n\x07verdict\x18\x08 \x01(\t\x12.\n\nchecked_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x66ile_version\x18\n \x01(\x03\"\xc5\x01\n\x04\x44isc\x12\x0f\n\x07\x64isc_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\x12\x12\n\nobject_key\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\x12\x13\n\x0b\x66ile_sha256\x18\x07 \x01(\t\x12\r\n\x05label\x18\x08 \x01(\t\x12,\n\x08\x62uilt_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"7\n\x10GetReportRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\":\n\x11GetReportResponse\x12%\n\x06report\x18\x01 \x01(\x0b\x32\x15.video.v1.VideoReport\"5\n\x0eGetDiscRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\"/\n\x0fGetDiscResponse\x12\x1c\n\x04\x64isc\x18\x01 \x01(\x0b\x32\x0e.video.v1.Disc\"9\n\x12PresignDiscRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\"C\n\x13PresignDiscResponse\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.common.v1.PresignedRequest\"7\n\x10GetPosterRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\"!\n\x11GetPosterResponse\x12\x0c\n\x04jpeg\x18\x01 \x01(\x0c\"[\n\x0fListJobsRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.common.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x10RetryJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"0\n\x11\x43\x61ncelJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job2\xf2\x03\n\x0cVideoService\x12\x44\n\tGetReport\x12\x1a.video.v1.GetReportRequest\x1a\x1b.video.v1.GetReportResponse\x12>\n\x07GetDisc\x12\x18.video.v1.GetDiscRequest\x1a\x19.video.v1.GetDiscResponse\x12J\n\x0bPresignDisc\x12\x1c.video.v1.PresignDiscRequest\x1a\x1d.video.v1.PresignDiscResponse\x12\x44\n\tGetPoster\x12\x1a.video.v1.GetPosterRequest\x1a\x1b.video.v1.GetPosterResponse\x12\x41\n\x08ListJobs\x12\x19.video.v1.ListJobsRequest\x1a\x1a.video.v1.ListJobsResponse\x12\x41\n\x08RetryJob\x12\x19.video.v1.RetryJobRequest\x1a\x1a.video.v1.RetryJobResponse\x12\x44\n\tCancelJob\x12\x1a.video.v1.CancelJobRequest\x1a\x1b.video.v1.CancelJobResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14video/v1/video.proto\x12\x08video.v1\x1a\x16\x63ommon/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x01\n\nVideoFacts\x12\x12\n\nduration_s\x18\x01 \x01(\x01\x12\x18\n\x10media_duration_s\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x0b\n\x03\x66ps\x18\x05 \x01(\x01\x12\x13\n\x0bvideo_codec\x18\x06 \x01(\t\x12\x13\n\x0b\x61udio_codec\x18\x07 \x01(\t\x12\x12\n\nbytes_read\x18\x08 \x01(\x03\x12\x12\n\nfps_lowest\x18\t \x01(\x01\x12\x13\n\x0b\x66ps_highest\x18\n \x01(\x01\x12\x1e\n\x05still\x18\x0b \x03(\x0b\x32\x0f.video.v1.Still\"\'\n\x05Still\x12\x0f\n\x07start_s\x18\x01 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x02 \x01(\x01\"@\n\nParsedName\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tid_number\x18\x02 \x01(\t\x12\x11\n\tsuggested\x18\x03 \x01(\t\"\xa3\x02\n\x0bVideoReport\x12\x11\n\treport_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0f\n\x07\x66ile_id\x18\x03 \x01(\t\x12\x12\n\ndossier_id\x18\x04 \x01(\t\x12#\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x14.video.v1.VideoFacts\x12)\n\x0bparsed_name\x18\x06 \x01(\x0b\x32\x14.video.v1.ParsedName\x12$\n\x08\x66indings\x18\x07 \x03(\x0b\x32\x12.common.v1.Finding\x12\x0f\n\x07verdict\x18\x08 \x01(\t\x12.\n\nchecked_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x66ile_version\x18\n \x01(\x03\"\xc5\x01\n\x04\x44isc\x12\x0f\n\x07\x64isc_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\x12\x12\n\nobject_key\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\x12\x13\n\x0b\x66ile_sha256\x18\x07 \x01(\t\x12\r\n\x05label\x18\x08 \x01(\t\x12,\n\x08\x62uilt_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"7\n\x10GetReportRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\":\n\x11GetReportResponse\x12%\n\x06report\x18\x01 \x01(\x0b\x32\x15.video.v1.VideoReport\"5\n\x0eGetDiscRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\"/\n\x0fGetDiscResponse\x12\x1c\n\x04\x64isc\x18\x01 \x01(\x0b\x32\x0e.video.v1.Disc\"9\n\x12PresignDiscRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\"C\n\x13PresignDiscResponse\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.common.v1.PresignedRequest\"7\n\x10GetPosterRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\"!\n\x11GetPosterResponse\x12\x0c\n\x04jpeg\x18\x01 \x01(\x0c\"[\n\x0fListJobsRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.common.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x10RetryJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"0\n\x11\x43\x61ncelJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job2\xf2\x03\n\x0cVideoService\x12\x44\n\tGetReport\x12\x1a.video.v1.GetReportRequest\x1a\x1b.video.v1.GetReportResponse\x12>\n\x07GetDisc\x12\x18.video.v1.GetDiscRequest\x1a\x19.video.v1.GetDiscResponse\x12J\n\x0bPresignDisc\x12\x1c.video.v1.PresignDiscRequest\x1a\x1d.video.v1.PresignDiscResponse\x12\x44\n\tGetPoster\x12\x1a.video.v1.GetPosterRequest\x1a\x1b.video.v1.GetPosterResponse\x12\x41\n\x08ListJobs\x12\x19.video.v1.ListJobsRequest\x1a\x1a.video.v1.ListJobsResponse\x12\x41\n\x08RetryJob\x12\x19.video.v1.RetryJobRequest\x1a\x1a.video.v1.RetryJobResponse\x12\x44\n\tCancelJob\x12\x1a.video.v1.CancelJobRequest\x1a\x1b.video.v1.CancelJobResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,41 +34,43 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'video.v1.video_pb2', _globa
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_VIDEOFACTS']._serialized_start=92
-  _globals['_VIDEOFACTS']._serialized_end=297
-  _globals['_PARSEDNAME']._serialized_start=299
-  _globals['_PARSEDNAME']._serialized_end=363
-  _globals['_VIDEOREPORT']._serialized_start=366
-  _globals['_VIDEOREPORT']._serialized_end=657
-  _globals['_DISC']._serialized_start=660
-  _globals['_DISC']._serialized_end=857
-  _globals['_GETREPORTREQUEST']._serialized_start=859
-  _globals['_GETREPORTREQUEST']._serialized_end=914
-  _globals['_GETREPORTRESPONSE']._serialized_start=916
-  _globals['_GETREPORTRESPONSE']._serialized_end=974
-  _globals['_GETDISCREQUEST']._serialized_start=976
-  _globals['_GETDISCREQUEST']._serialized_end=1029
-  _globals['_GETDISCRESPONSE']._serialized_start=1031
-  _globals['_GETDISCRESPONSE']._serialized_end=1078
-  _globals['_PRESIGNDISCREQUEST']._serialized_start=1080
-  _globals['_PRESIGNDISCREQUEST']._serialized_end=1137
-  _globals['_PRESIGNDISCRESPONSE']._serialized_start=1139
-  _globals['_PRESIGNDISCRESPONSE']._serialized_end=1206
-  _globals['_GETPOSTERREQUEST']._serialized_start=1208
-  _globals['_GETPOSTERREQUEST']._serialized_end=1263
-  _globals['_GETPOSTERRESPONSE']._serialized_start=1265
-  _globals['_GETPOSTERRESPONSE']._serialized_end=1298
-  _globals['_LISTJOBSREQUEST']._serialized_start=1300
-  _globals['_LISTJOBSREQUEST']._serialized_end=1391
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1393
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1466
-  _globals['_RETRYJOBREQUEST']._serialized_start=1468
-  _globals['_RETRYJOBREQUEST']._serialized_end=1501
-  _globals['_RETRYJOBRESPONSE']._serialized_start=1503
-  _globals['_RETRYJOBRESPONSE']._serialized_end=1550
-  _globals['_CANCELJOBREQUEST']._serialized_start=1552
-  _globals['_CANCELJOBREQUEST']._serialized_end=1586
-  _globals['_CANCELJOBRESPONSE']._serialized_start=1588
-  _globals['_CANCELJOBRESPONSE']._serialized_end=1636
-  _globals['_VIDEOSERVICE']._serialized_start=1639
-  _globals['_VIDEOSERVICE']._serialized_end=2137
+  _globals['_VIDEOFACTS']._serialized_end=329
+  _globals['_STILL']._serialized_start=331
+  _globals['_STILL']._serialized_end=370
+  _globals['_PARSEDNAME']._serialized_start=372
+  _globals['_PARSEDNAME']._serialized_end=436
+  _globals['_VIDEOREPORT']._serialized_start=439
+  _globals['_VIDEOREPORT']._serialized_end=730
+  _globals['_DISC']._serialized_start=733
+  _globals['_DISC']._serialized_end=930
+  _globals['_GETREPORTREQUEST']._serialized_start=932
+  _globals['_GETREPORTREQUEST']._serialized_end=987
+  _globals['_GETREPORTRESPONSE']._serialized_start=989
+  _globals['_GETREPORTRESPONSE']._serialized_end=1047
+  _globals['_GETDISCREQUEST']._serialized_start=1049
+  _globals['_GETDISCREQUEST']._serialized_end=1102
+  _globals['_GETDISCRESPONSE']._serialized_start=1104
+  _globals['_GETDISCRESPONSE']._serialized_end=1151
+  _globals['_PRESIGNDISCREQUEST']._serialized_start=1153
+  _globals['_PRESIGNDISCREQUEST']._serialized_end=1210
+  _globals['_PRESIGNDISCRESPONSE']._serialized_start=1212
+  _globals['_PRESIGNDISCRESPONSE']._serialized_end=1279
+  _globals['_GETPOSTERREQUEST']._serialized_start=1281
+  _globals['_GETPOSTERREQUEST']._serialized_end=1336
+  _globals['_GETPOSTERRESPONSE']._serialized_start=1338
+  _globals['_GETPOSTERRESPONSE']._serialized_end=1371
+  _globals['_LISTJOBSREQUEST']._serialized_start=1373
+  _globals['_LISTJOBSREQUEST']._serialized_end=1464
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1466
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1539
+  _globals['_RETRYJOBREQUEST']._serialized_start=1541
+  _globals['_RETRYJOBREQUEST']._serialized_end=1574
+  _globals['_RETRYJOBRESPONSE']._serialized_start=1576
+  _globals['_RETRYJOBRESPONSE']._serialized_end=1623
+  _globals['_CANCELJOBREQUEST']._serialized_start=1625
+  _globals['_CANCELJOBREQUEST']._serialized_end=1659
+  _globals['_CANCELJOBRESPONSE']._serialized_start=1661
+  _globals['_CANCELJOBRESPONSE']._serialized_end=1709
+  _globals['_VIDEOSERVICE']._serialized_start=1712
+  _globals['_VIDEOSERVICE']._serialized_end=2210
 # @@protoc_insertion_point(module_scope)

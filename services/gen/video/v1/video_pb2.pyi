@@ -36,6 +36,7 @@ class VideoFacts(_message.Message):
     BYTES_READ_FIELD_NUMBER: _builtins.int
     FPS_LOWEST_FIELD_NUMBER: _builtins.int
     FPS_HIGHEST_FIELD_NUMBER: _builtins.int
+    STILL_FIELD_NUMBER: _builtins.int
     duration_s: _builtins.float
     media_duration_s: _builtins.float
     width: _builtins.int
@@ -47,6 +48,10 @@ class VideoFacts(_message.Message):
     fps_lowest: _builtins.float
     """What the longest and the shortest frame alone would give, the last frame apart: equal when the rate is constant."""
     fps_highest: _builtins.float
+    @_builtins.property
+    def still(self) -> _containers.RepeatedCompositeFieldContainer[Global___Still]:
+        """Stretches in which the picture stands still, told from the sizes of frames, in order."""
+
     def __init__(
         self,
         *,
@@ -60,14 +65,39 @@ class VideoFacts(_message.Message):
         bytes_read: _builtins.int = ...,
         fps_lowest: _builtins.float = ...,
         fps_highest: _builtins.float = ...,
+        still: _abc.Iterable[Global___Still] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "bytes_read", b"bytes_read", "duration_s", b"duration_s", "fps", b"fps", "fps_highest", b"fps_highest", "fps_lowest", b"fps_lowest", "height", b"height", "media_duration_s", b"media_duration_s", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "bytes_read", b"bytes_read", "duration_s", b"duration_s", "fps", b"fps", "fps_highest", b"fps_highest", "fps_lowest", b"fps_lowest", "height", b"height", "media_duration_s", b"media_duration_s", "still", b"still", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VideoFacts: _TypeAlias = VideoFacts  # noqa: Y015
+
+@_typing.final
+class Still(_message.Message):
+    """From one moment of the presentation to another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_S_FIELD_NUMBER: _builtins.int
+    END_S_FIELD_NUMBER: _builtins.int
+    start_s: _builtins.float
+    end_s: _builtins.float
+    def __init__(
+        self,
+        *,
+        start_s: _builtins.float = ...,
+        end_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_s", b"end_s", "start_s", b"start_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Still: _TypeAlias = Still  # noqa: Y015
 
 @_typing.final
 class ParsedName(_message.Message):

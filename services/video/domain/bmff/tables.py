@@ -125,27 +125,29 @@ def entry_count(box: Box, position: int = 4) -> int:
     return count
 
 
-def timing_of(stbl: Children, parent: Box) -> Timing:
-    """Sums `stts` and lays `ctts` over it."""
+def timing_of(stbl: Children, parent: Box) -> tuple[Timing, "Schedule"]:
+    """Sums `stts` and lays `ctts` over it; and when each sample ends as decoded."""
     stts, ctts = exactly_one(stbl, b"stts", parent), at_most_one(stbl, b"ctts")
     pairs = numbers(stts, 8, 2 * entry_count(stts), "I")
     counts, deltas = pairs[0::2], pairs[1::2]
     samples, longest = int(counts.sum(dtype=np.int64)), int(deltas.max(initial=0))
     if longest > _MAX_DELTA or samples * longest >= _MAX_SUM:
         raise Damaged(Reason.BAD_VALUE, offset=stts.offset, found="stts")
-    composition = _Schedule(counts, deltas).latest(*_shifts(ctts))
-    return Timing(
+    schedule = Schedule(counts, deltas)
+    timing = Timing(
         sample_count=samples,
-        decode_end=int(np.multiply(counts, deltas, dtype=np.int64).sum()),
-        composition_end=max(0, composition),
+        decode_end=int(schedule.end_of(np.array([samples]))[0]),
+        composition_end=max(0, schedule.latest(*_shifts(ctts))),
         steps=Steps.of(counts, deltas),
     )
+    return timing, schedule
 
 
-class _Schedule:
+class Schedule:
     """When samples end as decoded, told from the runs of `stts`: the work grows with runs, not with samples."""
 
     def __init__(self, counts: Column, deltas: Column) -> None:
+        """So many samples of each duration in turn; together they end below 2 ** 62."""
         self._deltas = deltas
         self._behind = np.cumsum(counts, dtype=np.int64)
         self._ends = np.multiply(counts, deltas, dtype=np.int64)
@@ -168,11 +170,13 @@ class _Schedule:
         for at in range(0, len(until), _BLOCK):
             known = (counts[at : at + _BLOCK] > 0) & (until[at : at + _BLOCK] <= self._behind[-1])
             sample, moved = until[at : at + _BLOCK][known], shifts[at : at + _BLOCK][known]
-            latest = max(latest, int((self._end_of(sample) + moved).max(initial=latest)))
+            latest = max(latest, int((self.end_of(sample) + moved).max(initial=latest)))
         return latest
 
-    def _end_of(self, sample: Column) -> Column:
-        """When samples end that are counted from 1."""
+    def end_of(self, sample: Column) -> Column:
+        """When samples end that are counted from 1; 0 for the sample 0, for the first one begins there."""
+        if not self._behind.size:
+            return np.zeros(len(sample), np.int64)
         run = np.searchsorted(self._behind, sample)
         left: Column = (self._behind[run] - sample) * self._deltas[run]
         ends: Column = self._ends[run] - left

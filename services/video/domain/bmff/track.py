@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from services.video.domain.bmff.boxes import Box, BoxBudget, at_most_one, exactly_one, index_children, printable
 from services.video.domain.bmff.errors import Damaged, Reason
 from services.video.domain.bmff.sample_entry import SampleEntry, sample_entry_of
-from services.video.domain.bmff.tables import Children, Timing, data_end, entry_count, sizes_of, timing_of
+from services.video.domain.bmff.still import Stretch, still_stretches
+from services.video.domain.bmff.tables import Children, Sizes, Timing, data_end, entry_count, sizes_of, timing_of
 
 VIDEO, AUDIO = "vide", "soun"
 #: What tells how long samples last and what they are.
@@ -44,6 +45,8 @@ class Track:
     edits: tuple[Edit, ...]
     #: Offset behind the last byte of any sample; 0 without samples, and when that was not looked at.
     data_end: int
+    #: In which the picture stands still; of video in `moov` only.
+    still: tuple[Stretch, ...] = ()
 
 
 def parse_track(trak: Box, budget: BoxBudget, *, sound_placed: bool) -> Track | None:
@@ -67,7 +70,9 @@ def parse_track(trak: Box, budget: BoxBudget, *, sound_placed: bool) -> Track | 
     _refuse_external_data(minf, budget)
     stbl_box = exactly_one(minf, b"stbl", minf_box)
     stbl = index_children(stbl_box, budget, until=frozenset() if placed else _TIMES)
-    timing = timing_of(stbl, stbl_box)
+    timing, schedule = timing_of(stbl, stbl_box)
+    entry = sample_entry_of(exactly_one(stbl, b"stsd", stbl_box), handler, budget)
+    sizes = sizes_of(stbl, stbl_box) if placed else None
     return Track(
         track_id=tkhd.u32(20 if tkhd.version() == 1 else 12),
         handler=handler,
@@ -76,15 +81,15 @@ def parse_track(trak: Box, budget: BoxBudget, *, sound_placed: bool) -> Track | 
         timescale=timescale,
         track_header_duration=_track_header_duration(tkhd),
         media_header_duration=media_duration,
-        entry=sample_entry_of(exactly_one(stbl, b"stsd", stbl_box), handler, budget),
+        entry=entry,
         timing=timing,
         edits=_edits(parts, budget),
-        data_end=_data_end(stbl, stbl_box, timing) if placed else 0,
+        data_end=_data_end(stbl, sizes, timing, stbl_box) if sizes else 0,
+        still=still_stretches(stbl, sizes, schedule, entry, timescale) if sizes and handler == VIDEO else (),
     )
 
 
-def _data_end(stbl: Children, stbl_box: Box, timing: Timing) -> int:
-    sizes = sizes_of(stbl, stbl_box)
+def _data_end(stbl: Children, sizes: Sizes, timing: Timing, stbl_box: Box) -> int:
     if sizes.count != timing.sample_count:
         raise Damaged(Reason.CONTRADICTION, offset=stbl_box.offset, found="stts stsz")
     return data_end(stbl, sizes, stbl_box) if sizes.count else 0

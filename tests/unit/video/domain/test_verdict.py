@@ -1,6 +1,7 @@
 """Each finding of the verdict: at the limit, one above, and in both languages."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -10,7 +11,7 @@ from services.catalogue.findings import Finding, Level
 from services.catalogue.wording import word
 from services.video.domain.bmff.errors import Reason
 from services.video.domain.disc import OVERHEAD_SECTORS, SECTOR_BYTES
-from services.video.domain.facts import Probe, Problem, ProblemKind, VideoFacts
+from services.video.domain.facts import Probe, Problem, ProblemKind, Still, VideoFacts
 from services.video.domain.measure import measure
 from services.video.domain.verdict import LimitMissing, VideoLimits, judge
 from tests.assets import video_fixtures as videos
@@ -18,10 +19,12 @@ from tests.assets.video_fixtures import Bytes, MovieSpec, TrackSpec
 
 LIMITS = VideoLimits.of(load.default())
 NORMAL = 0x10000
+CLEARNESS = "M15-2c"
 
 
 def judged(data: bytes) -> tuple[Finding, ...]:
-    return judge(measure(Bytes(data)), LIMITS)
+    """All but how well the picture can be seen."""
+    return tuple(finding for finding in judge(measure(Bytes(data)), LIMITS) if finding.rule_id != CLEARNESS)
 
 
 def codes(data: bytes) -> list[str]:
@@ -126,8 +129,8 @@ def test_damage() -> None:
 
 def sized(size_bytes: int) -> Probe:
     facts = VideoFacts(
-        duration_s=Fraction(1), media_duration_s=Fraction(1), has_video=True, width=1, height=1, rotation=0, fps=None,
-        fps_lowest=None, fps_highest=None, video_codec="h264", audio_codec=None, header_gap=None,
+        duration_s=Fraction(1), media_duration_s=Fraction(1), has_video=True, width=1920, height=1080, rotation=0,
+        fps=None, fps_lowest=None, fps_highest=None, video_codec="h264", audio_codec="aac", header_gap=None,
     )  # fmt: skip
     return Probe(size_bytes=size_bytes, bytes_read=0, facts=facts, problem=None)
 
@@ -180,3 +183,46 @@ def test_too_long_shows_the_measured_value_to_the_hundredth() -> None:
     assert "20:00.54" in wording.message
     assert "20:00.50" in wording.message
     assert "0.040" in wording.message
+
+
+def seen(*still: tuple[int, int], **changes: object) -> dict[str, Finding]:
+    """What is said of the picture of a video, by code."""
+    facts = VideoFacts(
+        duration_s=Fraction(600), media_duration_s=Fraction(600), has_video=True, width=1920, height=1080, rotation=0,
+        fps=Fraction(25), fps_lowest=Fraction(25), fps_highest=Fraction(25), video_codec="h264", audio_codec="aac",
+        header_gap=None, still=tuple(Still(start_s=Fraction(start), end_s=Fraction(end)) for start, end in still),
+    )  # fmt: skip
+    probe = Probe(size_bytes=1000, bytes_read=1000, facts=replace(facts, **changes), problem=None)  # type: ignore[arg-type]
+    findings = judge(probe, LIMITS)
+    assert all(finding.rule_id == CLEARNESS and finding.level is Level.WARN for finding in findings)
+    return {finding.code: finding for finding in findings}
+
+
+def test_a_clear_picture_with_sound_is_passed_over() -> None:
+    assert seen() == {}
+
+
+@pytest.mark.parametrize(("width", "height", "lines"), [(640, 479, 479), (479, 640, 479), (320, 240, 240)])
+def test_a_small_picture_is_worth_a_look(width: int, height: int, lines: int) -> None:
+    finding = seen(width=width, height=height)["video.low-resolution"]
+    assert (finding.measured, finding.limit) == (lines, 480)
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 854)])
+def test_a_picture_at_the_limit_is_clear(width: int, height: int) -> None:
+    assert seen(width=width, height=height) == {}
+
+
+def test_silence_is_noted() -> None:
+    assert set(seen(audio_codec=None)) == {"video.no-sound"}
+
+
+def test_a_picture_that_stands_still_is_named_with_its_times() -> None:
+    finding = seen((3, 8), (100, 110), (311, 342), (400, 409))["video.frozen"]
+    assert (finding.measured, finding.where) == (41.0, "1:40–1:50; 5:11–5:42")
+
+
+def test_the_card_of_the_opening_may_stand_still() -> None:
+    assert seen((0, 24)) == {}
+    finding = seen((0, 25))["video.frozen"]
+    assert (finding.measured, finding.where) == (10.0, "0:15–0:25")

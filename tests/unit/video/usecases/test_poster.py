@@ -46,7 +46,7 @@ async def gone() -> bool:
 
 async def test_it_is_made_once(store: ObjectStore, sandbox: ForkingSandbox, video: bytes) -> None:
     made = await poster(store, sandbox, InMemory(video), KEY, there)
-    assert Image.open(io.BytesIO(made)).size == (320, 240)
+    assert Image.open(io.BytesIO(made)).size == (640, 480)
     assert await poster(store, sandbox, InMemory(b"no video"), KEY, there) == made
 
 

@@ -290,7 +290,7 @@ def test_offsets_are_laid_over_durations(
     before_last = samples[:-1]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tables, "_BLOCK", at_once)
-        found = tables.timing_of({b"stts": [stts], b"ctts": [ctts]}, stts)
+        found, _ = tables.timing_of({b"stts": [stts], b"ctts": [ctts]}, stts)
     assert (found.sample_count, found.decode_end) == (len(samples), sum(samples))
     assert found.composition_end == max(0, *ends, 0)
     assert found.steps.last == (samples[-1] if samples else None)

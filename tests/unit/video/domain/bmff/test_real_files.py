@@ -20,7 +20,7 @@ def test_index_at_the_end_is_read_without_the_samples(real: Path) -> None:
     assert probe.facts.duration_s == TWO_SECONDS
     # B-frames are shown up to two frames later than they are decoded; the edit list takes that back.
     assert probe.facts.media_duration_s == TWO_SECONDS + Fraction(2, 25)
-    assert (probe.facts.width, probe.facts.height, probe.facts.rotation) == (320, 240, 0)
+    assert (probe.facts.width, probe.facts.height, probe.facts.rotation) == (640, 480, 0)
     assert probe.facts.fps == 25
     assert (probe.facts.video_codec, probe.facts.audio_codec) == ("h264", "aac")
     assert probe.facts.header_gap is None
@@ -59,7 +59,7 @@ def test_rotation_turns_the_shown_size(real: Path, folder: Path) -> None:
     turned = videos.rewrapped(real, folder / "turned.mp4", before=["-display_rotation", "90"])
     facts = measure(videos.File(turned)).facts
     assert facts is not None
-    assert (facts.width, facts.height, facts.rotation) == (240, 320, 270)
+    assert (facts.width, facts.height, facts.rotation) == (480, 640, 270)
 
 
 def test_two_sound_tracks(folder: Path) -> None:
