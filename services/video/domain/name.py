@@ -20,6 +20,10 @@ _EXTENSION = re.compile(r"[.．](?P<extension>[^.．]*)$")
 _ID = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 #: What computers append to the name of a copy.
 _COPY_MARK = re.compile(r"[\s_-]*(?:[(（]\d+[)）]|副本|copy)$", re.IGNORECASE)
+#: Planes 2 and 3 hold nothing but ideographs, those to come included.
+_IDEOGRAPHIC = range(0x20000, 0x3FFFE)
+#: Private use and unassigned: how fonts of old wrote rare characters.
+_UNKNOWN = frozenset({"Co", "Cn"})
 _DIGITS = frozenset("0123456789")
 
 
@@ -102,9 +106,11 @@ def _without_extension(file_name: str) -> tuple[str, NameProblem | None]:
 
 
 def _is_name_character(character: str) -> bool:
-    """Letters of any script with their marks, 〇, and the dot between the parts of a name."""
+    """Letters of any script with their marks, 〇, and the dot between the parts of a name; ideographs also where
+    Python's tables are older than the character (extensions H and later).
+    """
     category = unicodedata.category(character)
-    return character == names.SEPARATOR or category[0] in "LM" or category == "Nl"
+    return character == names.SEPARATOR or category[0] in "LM" or category == "Nl" or ord(character) in _IDEOGRAPHIC
 
 
 def _name_length(characters: str) -> int:
@@ -152,6 +158,8 @@ def _wrong_character(characters: str, position: int) -> NameProblem:
 def _suggest(characters: str) -> str:
     """The normal name when one name and one ID number can be told from the wreck."""
     unmarked = _COPY_MARK.sub("", characters.removesuffix("·mp4").strip())
+    if any(unicodedata.category(c) in _UNKNOWN and not _is_name_character(c) for c in unmarked):
+        return ""  # it may be part of the name, and dropping it would suggest another one
     kept = "".join(c for c in unmarked if c in _DIGITS or _is_name_character(c))
     match = _ID.search(kept)
     if match is None:

@@ -28,6 +28,8 @@ WITH_X = "51010119900307003X"
         (f"买买提．艾力{ID_NUMBER}.mp4", "买买提·艾力", ID_NUMBER),
         (f"买买提・艾力{ID_NUMBER}.mp4", "买买提·艾力", ID_NUMBER),
         (f"𠮷田{ID_NUMBER}.mp4", "𠮷田", ID_NUMBER),
+        (f"\U0002ceb0\U00030000{ID_NUMBER}.mp4", "\U0002ceb0\U00030000", ID_NUMBER),  # extensions F and G
+        (f"\U00031350\U0002ebf0{ID_NUMBER}.mp4", "\U00031350\U0002ebf0", ID_NUMBER),  # H and I
         (f"李〇{ID_NUMBER}.mp4", "李〇", ID_NUMBER),
         (unicodedata.normalize("NFD", f"José{ID_NUMBER}.mp4"), "José", ID_NUMBER),
     ],
@@ -42,6 +44,7 @@ def test_every_writing_of_one_name_is_that_name(given_name: str, name: str, id_n
 @pytest.mark.parametrize(
     ("given_name", "reason", "position", "found", "suggested"),
     [
+        (f"张\ue816{ID_NUMBER}.mp4", NameReason.CHARACTER, 2, "U+E816", ""),  # of no standard, but of the name
         (f"张三 {ID_NUMBER}.mp4", NameReason.CHARACTER, 3, "U+0020", FILE_NAME),
         (f"张三-{ID_NUMBER}.mp4", NameReason.CHARACTER, 3, "-", FILE_NAME),
         (f"张三＋{ID_NUMBER}.mp4", NameReason.CHARACTER, 3, "+", FILE_NAME),
