@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: stack stack-down bench-tools bench-video bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: fuzz stack stack-down bench-tools bench-video bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ servers: ## Fetch once, into a cache outside the tree, what only tests and linti
 
 test: setup servers ## Set up and run every test
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not chaos"
+
+fuzz: setup ## 10,000 broken videos through the verdict: each must end in a finding, within its limits
+	@PYTHONPATH=. $(BIN)/python -m tests.fuzz --keep fuzz-failures
 
 bench-upload: setup servers ## The upload page against plain nginx: speed, and memory for a large file
 	@PYTHONPATH=. $(BIN)/python -m bench.upload

@@ -1,0 +1,1 @@
+"""Broken videos by the thousand, through the service's own stages."""

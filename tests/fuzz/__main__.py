@@ -1,0 +1,126 @@
+"""`python -m tests.fuzz`: mutated videos through the verdict, in the sandbox that the service uses.
+
+Each must end in facts or in a problem that is put into words, whatever it holds. Ends with 1 when one did not, or took
+more memory or time than allowed; such files are written to `--keep` with the seed that makes them again.
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from services.catalogue import load
+from services.catalogue.wording import word
+from services.kernel.sandbox.port import SandboxError
+from services.kernel.sandbox.sandbox import ForkingSandbox
+from services.video.domain.facts import UnreadableProbe
+from services.video.domain.verdict import VideoLimits
+from services.video.usecases.measure import PRELOAD
+from services.video.usecases.verdict import check_video
+from tests.assets.video_fixtures import FILE_NAME
+from tests.fuzz.mutations import beginnings, mutated
+
+MOST_S = 20.0
+AT_ONCE = 2
+LIMITS = VideoLimits.of(load.default())
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A file in memory as a source for the sandbox."""
+
+    data: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """Its length."""
+        return len(self.data)
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """A slice."""
+        return self.data[offset : offset + length]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the files: codes and how often, and the failures by number."""
+
+    ended: Counter[str] = field(default_factory=Counter)
+    failed: dict[int, str] = field(default_factory=dict)
+    slowest_s: float = 0
+
+
+async def judged(sandbox: ForkingSandbox, data: bytes) -> str:
+    """The code of what came first; "pass" without a blocking finding. Raises what must not be raised."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    report = await check_video(sandbox, Memory(data), FILE_NAME, LIMITS, report_id="r", now=now, today=date(2026, 1, 1))
+    for finding in report.findings:
+        for lang in ("zh", "en"):
+            word(finding, lang)
+    if any(finding.params.get("reason") == "resources" for finding in report.findings):
+        return "out of resources"
+    return "pass" if report.verdict == "pass" else report.findings[0].code
+
+
+async def fuzz(seed: int, files: int, starts: Sequence[bytes], keep: Path | None) -> Tally:
+    """`files` of them; each is made from the seed and its number alone."""
+    tally, numbers = Tally(), iter(range(files))
+    sandbox = ForkingSandbox(preload=PRELOAD)
+
+    async def work() -> None:
+        for number in numbers:
+            data = mutated(random.Random(f"{seed}:{number}"), starts)
+            began = time.perf_counter()
+            try:
+                tally.ended[await judged(sandbox, data)] += 1
+                wrong = ""
+            except (SandboxError, UnreadableProbe, LookupError, ValueError) as error:
+                wrong = f"{type(error).__name__}: {error} {getattr(error, 'detail', '')}"
+            took_s = time.perf_counter() - began
+            tally.slowest_s = max(tally.slowest_s, took_s)
+            if wrong or took_s > MOST_S:
+                tally.failed[number] = wrong or f"took {took_s:.1f} s"
+                if keep is not None:
+                    await asyncio.to_thread(_kept, keep, f"{seed}-{number}.mp4", data)
+
+    try:
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    finally:
+        await sandbox.close()
+    return tally
+
+
+def _kept(folder: Path, name: str, data: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, default=None, help="where files go that failed")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        starts = beginnings(Path(name))
+        tally = asyncio.run(fuzz(chosen.seed, chosen.files, starts, chosen.keep))
+    for code, count in tally.ended.most_common():
+        print(f"{count:>7}  {code}")
+    print(f"slowest: {tally.slowest_s:.2f} s")
+    for number, why in sorted(tally.failed.items()):
+        print(f"FAILED {chosen.seed}:{number}  {why}")
+    bad = bool(tally.failed) or tally.ended["out of resources"] > 0
+    print("every file ended in a verdict within its limits" if not bad else "FAULTS: see above")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""A few hundred of what `make fuzz` does by the thousand."""
+
+from pathlib import Path
+
+from tests.fuzz.__main__ import fuzz
+from tests.fuzz.mutations import beginnings, boxes
+
+FILES = 300
+
+
+async def test_broken_videos_end_in_verdicts(tmp_path: Path) -> None:
+    tally = await fuzz(1, FILES, beginnings(tmp_path), None)
+    assert tally.failed == {}
+    assert tally.ended.total() == FILES
+    assert tally.ended["out of resources"] == 0
+    # They get far enough to say something: neither all whole nor all refused at the door.
+    assert {"pass", "video.damaged", "video.truncated"} <= tally.ended.keys()
+
+
+def test_the_beginnings_are_whole_and_every_box_of_them_can_be_changed(tmp_path: Path) -> None:
+    for data in beginnings(tmp_path):
+        kinds = {data[offset + 4 : offset + 8] for offset, _ in boxes(data)}
+        assert {b"ftyp", b"moov", b"trak", b"stbl", b"stsz"} <= kinds
