@@ -6,6 +6,7 @@ it can be forked at any moment.
 
 import contextlib
 import errno
+import gc
 import importlib
 import json
 import os
@@ -240,6 +241,8 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     for module in sys.argv[2:]:
         importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # no child looks through what all of them share, and so copies it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError, wire.WireClosed):
         Zygote(control).run()

@@ -51,10 +51,10 @@ class Reader:
         """Exactly `length` bytes from `offset`. Raises `Truncated` when the file has fewer."""
         return _whole(self.upto(offset, length), offset, length)
 
-    def window(self, offset: int) -> bytes:
+    def window(self, offset: int) -> memoryview:
         """What is known from `offset` on without asking."""
         start = offset - self._window_offset
-        return self._window[start:] if start >= 0 else b""
+        return memoryview(self._window)[start:] if start >= 0 else memoryview(b"")
 
     def fetch(self, offset: int, length: int) -> bytes:
         """As `exact`, without reading ahead."""

@@ -177,6 +177,8 @@ class Schedule:
         """When samples end that are counted from 1; 0 for the sample 0, for the first one begins there."""
         if not self._behind.size:
             return np.zeros(len(sample), np.int64)
+        if self._behind.size == 1:  # a constant rate
+            return sample * int(self._deltas[0])
         run = np.searchsorted(self._behind, sample)
         left: Column = (self._behind[run] - sample) * self._deltas[run]
         ends: Column = self._ends[run] - left
