@@ -2,33 +2,14 @@
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import BinaryIO, cast
 
 from services.kernel.errors import AppError, Kind
 from services.video.domain.disc import NameNotForDisc, disc_file_name
 from services.video.domain.readback import ReadBack
 from services.video.ports import DiscOrder
-from services.video.tools.iso import ImageUnreadable, Progress, build_image, read_back
-
-
-class _LocalFile:
-    """A local file as a source; use it in a `with` statement."""
-
-    def __init__(self, path: Path) -> None:
-        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.size_bytes = os.fstat(self._handle).st_size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        return os.pread(self._handle, length, offset)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.close(self._handle)
+from services.video.tools.iso import ImageUnreadable, plan_image, read_back
+from services.video.tools.placing import Progress, place
 
 
 def build(order: DiscOrder, target: Path, progress: Progress | None = None) -> ReadBack:
@@ -37,15 +18,16 @@ def build(order: DiscOrder, target: Path, progress: Progress | None = None) -> R
     Raises `AppError` disc.bad-name, disc.not-as-written (nothing may call such an image built).
     """
     try:
-        name = disc_file_name(order.file_name)
-        with _LocalFile(order.video) as video, target.open("w+b") as out:
-            build_image(video, out, file_name=name, label=order.label, at=order.at, progress=progress)
-        with target.open("rb") as image:
-            found = read_back(image)
+        with order.video.open("rb", buffering=0) as video, target.open("xb", buffering=0) as image:
+            size_bytes = os.fstat(video.fileno()).st_size
+            plan = plan_image(size_bytes, file_name=order.file_name, label=order.label, at=order.at)
+            place(plan, video.fileno(), image.fileno(), progress)
+        with target.open("rb", buffering=0) as image:
+            found = read_back(cast("BinaryIO", image))
     except NameNotForDisc as error:
         raise AppError("disc.bad-name", Kind.UNPROCESSABLE) from error
     except ImageUnreadable as error:
         raise AppError("disc.not-as-written", Kind.INTERNAL) from error
-    if not found.agrees(name=name, size_bytes=order.size_bytes, sha256=order.sha256):
+    if not found.agrees(name=disc_file_name(order.file_name), size_bytes=order.size_bytes, sha256=order.sha256):
         raise AppError("disc.not-as-written", Kind.INTERNAL)
     return found

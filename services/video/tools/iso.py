@@ -1,7 +1,8 @@
-"""Data-DVD images by pycdlib: ISO 9660, Joliet and UDF over one copy of the untouched mp4, built and read back.
+"""Data-DVD images by pycdlib: ISO 9660, Joliet and UDF over one copy of the untouched mp4, planned and read back.
 
-The same file, name, label and time give the same bytes: pycdlib's clock and random numbers are fixed while it lays
-out the image, and times are written in UTC. Memory does not grow with the file.
+pycdlib lays the image out around a file of which it knows the length only; what stands before the file's bytes and what
+behind them is all that there is to write. The same length, name, label and time give the same plan: pycdlib's clock and
+random numbers are fixed while it works, and times are written in UTC.
 """
 
 import hashlib
@@ -10,11 +11,14 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pycdlib
 from pycdlib import dates, headervd, udf, utils
@@ -42,8 +46,6 @@ _LED_ASTRAY = (
     ValueError,
     struct.error,
 )
-
-Progress = Callable[[int, int], None]
 
 
 class ImageUnreadable(Exception):
@@ -98,30 +100,100 @@ class SourceFile(io.RawIOBase):
         return data
 
 
-def build_image(
-    source: ReadAt, out: BinaryIO, *, file_name: str, label: str, at: datetime, progress: Progress | None = None
-) -> None:
-    """Write the image of a disc with `source` alone on it to `out`, an empty seekable file.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImagePlan:
+    """An image without the file that is on it: the bytes before the file's, their number, and the bytes behind."""
 
-    `label` is ASCII, at most 16 characters; `at` (aware) becomes every time on the disc. `progress` gets bytes done
-    and in all. Raises `NameNotForDisc`, `ValueError` for a label that does not fit, and what reading raises.
+    head: bytes
+    payload_bytes: int
+    tail: bytes
+
+    @property
+    def image_bytes(self) -> int:
+        """Of the whole image."""
+        return len(self.head) + self.payload_bytes + len(self.tail)
+
+
+def plan_image(size_bytes: int, *, file_name: str, label: str, at: datetime) -> ImagePlan:
+    """The image of a disc with one file of that size alone on it.
+
+    `label` is ASCII, at most 16 characters; `at` (aware) becomes every time on the disc. Raises `NameNotForDisc`, and
+    `ValueError` for a label that does not fit.
     """
     if not label.isascii() or not 0 < len(label) <= MAX_LABEL_CHARACTERS:
         raise ValueError(f"a disc label has 1 to {MAX_LABEL_CHARACTERS} ASCII characters")
     name = disc_file_name(file_name)
-    tell = progress or _silent
-    seed = zlib.crc32(f"{name}\0{source.size_bytes}\0{label}".encode())
-    image = _Image()
-    content = cast("BinaryIO", SourceFile(source))
+    seed = zlib.crc32(f"{name}\0{size_bytes}\0{label}".encode())
+    image, skeleton = _Image(), _Skeleton()
     with _fixed(at, seed):
         image.new(interchange_level=3, joliet=3, udf="2.60", vol_ident=label, app_ident_str="SHENBAO")
-        image.add_fp(content, source.size_bytes, _PLAIN_PATH, joliet_path=f"/{name}", udf_path=f"/{name}")
-        image.write_fp(out, blocksize=_BLOCK_BYTES, progress_cb=lambda done, whole, _: tell(done, whole))
+        blank = cast("BinaryIO", _Blank(size_bytes))
+        image.add_fp(blank, size_bytes, _PLAIN_PATH, joliet_path=f"/{name}", udf_path=f"/{name}")
+        image.write_fp(cast("BinaryIO", skeleton), blocksize=_BLOCK_BYTES)
         image.close()
+    return skeleton.plan(size_bytes)
 
 
-def _silent(_done: int, _whole: int) -> None:
-    """Nobody wants to know."""
+class _Blank(io.RawIOBase):
+    """A file of a length, of whose bytes pycdlib hands on what `_Skeleton` knows again."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__()
+        self._left = self._size_bytes = size_bytes
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._size_bytes - self._left, io.SEEK_END: self._size_bytes}[whence]
+        self._left = self._size_bytes - origin - offset
+        return origin + offset
+
+    def tell(self) -> int:
+        return self._size_bytes - self._left
+
+    def read(self, size: int = -1) -> bytes:
+        length = self._left if size < 0 else min(size, self._left)
+        self._left -= length
+        return cast("bytes", range(length))  # has a length and no bytes
+
+
+class _Skeleton(io.RawIOBase):
+    """Keeps everything that pycdlib writes but the file's bytes, of which it keeps the place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[tuple[int, bytes]] = []
+        self._payload_at: int | None = None
+        self._position = self._end = 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._position = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._end}[whence] + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def write(self, data: Any) -> int:
+        if isinstance(data, range):
+            if self._payload_at is None:
+                self._payload_at = self._position
+        else:
+            self._pieces.append((self._position, bytes(data)))
+        self._position += len(data)
+        self._end = max(self._end, self._position)
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        self._end = self._position if size is None else size
+        return self._end
+
+    def plan(self, payload_bytes: int) -> ImagePlan:
+        """What was written, in its place; between the pieces there are zeros."""
+        begins = self._end if self._payload_at is None else self._payload_at
+        behind = begins + payload_bytes
+        head, tail = bytearray(begins), bytearray(self._end - behind)
+        for at, piece in self._pieces:
+            part, start = (head, at) if at < begins else (tail, at - behind)
+            part[start : start + len(piece)] = piece
+        return ImagePlan(head=bytes(head), payload_bytes=payload_bytes, tail=bytes(tail))
 
 
 def read_back(image_file: BinaryIO) -> ReadBack:
@@ -133,31 +205,55 @@ def read_back(image_file: BinaryIO) -> ReadBack:
     try:
         image.open_fp(image_file)
         label = image.pvd.volume_identifier.decode("ascii", "replace").strip()
-        files = tuple(found for view in VIEWS for found in _files(image, view))
+        places = [place for view in VIEWS for place in _places(image, image_file, view)]
         image.close()
     except (PyCdlibException, *_LED_ASTRAY) as error:
         raise ImageUnreadable(str(error)) from error
-    image_file.seek(0)
-    size, sha256 = _hash(image_file)
-    return ReadBack(files=files, label=label, image_bytes=size, image_sha256=sha256)
+    image_bytes, image_sha256, hashes = _hashes(image_file, {place.extent for place in places})
+    files = (
+        FileOnDisc(view=place.view, name=place.name, size_bytes=hashes[place.extent][0], sha256=hashes[place.extent][1])
+        for place in places
+    )
+    return ReadBack(files=tuple(files), label=label, image_bytes=image_bytes, image_sha256=image_sha256)
 
 
-def _files(image: pycdlib.PyCdlib, view: str) -> Iterator[FileOnDisc]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where one view says that a file lies: (offset, length) in bytes."""
+
+    view: str
+    name: str
+    extent: tuple[int, int]
+
+
+def _places(image: pycdlib.PyCdlib, image_file: BinaryIO, view: str) -> Iterator[_Place]:
     key = f"{view}_path"
     for folder, _, names in image.walk(**{key: "/"}):
         for name in names:
             path = f"{folder.rstrip('/')}/{name}"
-            with image.open_file_from_iso(**{key: path}) as content:
-                size, sha256 = _hash(content)
-            yield FileOnDisc(view=view, name=path.removeprefix("/").removesuffix(";1"), size_bytes=size, sha256=sha256)
+            with image.open_file_from_iso(**{key: path}) as content:  # a window on the image file, placed at its start
+                extent = image_file.tell(), content.seek(0, io.SEEK_END)
+            yield _Place(view, path.removeprefix("/").removesuffix(";1"), extent)
 
 
-def _hash(stream: BinaryIO) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
-    while block := stream.read(_BLOCK_BYTES):
-        digest.update(block)
-        size += len(block)
-    return size, digest.hexdigest()
+def _hashes(
+    image_file: BinaryIO, extents: AbstractSet[tuple[int, int]]
+) -> tuple[int, str, Mapping[tuple[int, int], tuple[int, str]]]:
+    """(size, SHA-256) of the image, and of each extent as far as there is an image; in one pass, on two cores."""
+    whole, position = hashlib.sha256(), 0
+    parts = {extent: hashlib.sha256() for extent in extents}
+    seen = dict.fromkeys(extents, 0)
+    image_file.seek(0)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        while block := image_file.read(_BLOCK_BYTES):
+            hashed = beside.submit(whole.update, block)
+            for extent, digest in parts.items():
+                start, behind = (min(max(0, each - position), len(block)) for each in (extent[0], sum(extent)))
+                digest.update(memoryview(block)[start:behind])
+                seen[extent] += behind - start
+            hashed.result()
+            position += len(block)
+    return position, whole.hexdigest(), {e: (seen[e], digest.hexdigest()) for e, digest in parts.items()}
 
 
 @contextmanager

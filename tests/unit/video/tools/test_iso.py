@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import time
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pycdlib import pycdlib as pycdlib_core
 from services.video.domain import disc
 from services.video.domain.readback import FileOnDisc, ReadBack
 from services.video.tools import iso
-from tests.assets.video_fixtures import FILE_NAME, ID_NUMBER, Bytes
+from tests.assets.video_fixtures import FILE_NAME, ID_NUMBER
 
 AT = datetime(2023, 9, 1, 4, 5, 6, tzinfo=UTC)
 CONTENT = hashlib.sha256(b"video").digest() * 1000
@@ -26,9 +26,10 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 def built(content: bytes = CONTENT, name: str = FILE_NAME, label: str = "SHENBAO_2023", at: datetime = AT) -> bytes:
-    out = io.BytesIO()
-    iso.build_image(Bytes(content), out, file_name=name, label=label, at=at)
-    return out.getvalue()
+    plan = iso.plan_image(len(content), file_name=name, label=label, at=at)
+    image = plan.head + content + plan.tail
+    assert len(image) == plan.image_bytes
+    return image
 
 
 def found(image: bytes) -> ReadBack:
@@ -98,28 +99,17 @@ def test_names_that_a_disc_cannot_carry_are_refused(name: str) -> None:
         built(name=name)
 
 
-@dataclass(frozen=True)
-class Shrinking:
-    """A file that loses its end while it is read."""
-
-    size_bytes: int = 5000
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        return bytes(max(0, min(length, 4000 - offset)))
-
-
-def test_a_video_that_ends_early_is_an_error_and_no_hole() -> None:
-    with pytest.raises(OSError, match="announced"):
-        iso.build_image(Shrinking(), io.BytesIO(), file_name=FILE_NAME, label="L", at=AT)
-
-
-def test_progress_reaches_the_end() -> None:
-    steps: list[tuple[int, int]] = []
-    iso.build_image(
-        Bytes(CONTENT), io.BytesIO(), file_name=FILE_NAME, label="L", at=AT, progress=lambda *step: steps.append(step)
-    )
-    assert steps[0][0] == 0
-    assert steps[-1][0] == steps[-1][1]
+@pytest.mark.parametrize("size", [1, 2048, 300_001])
+def test_the_plan_is_what_pycdlib_writes_around_the_video(size: int) -> None:
+    content = (CONTENT * (size // len(CONTENT) + 1))[:size]
+    image, out = iso._Image(), io.BytesIO()
+    seed = zlib.crc32(f"{FILE_NAME}\0{size}\0SHENBAO_2023".encode())
+    with iso._fixed(AT, seed):
+        image.new(interchange_level=3, joliet=3, udf="2.60", vol_ident="SHENBAO_2023", app_ident_str="SHENBAO")
+        path = f"/{FILE_NAME}"
+        image.add_fp(io.BytesIO(content), size, "/VIDEO.MP4;1", joliet_path=path, udf_path=path)
+        image.write_fp(out)
+    assert built(content) == out.getvalue()
 
 
 def test_a_changed_byte_of_the_video_is_seen() -> None:
@@ -148,45 +138,13 @@ def test_what_is_no_image_is_unreadable(image: bytes) -> None:
         found(image)
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    """A file of zeros beyond 4 GiB: only its directories are asked for, the bytes are never held."""
-
-    class Counted(io.RawIOBase):
-        largest = 0
-        position = 0
-        end = 0
-
-        def seek(self, offset: int, whence: int = 0) -> int:
-            self.position = offset if whence == 0 else self.end + offset
-            return self.position
-
-        def tell(self) -> int:
-            return self.position
-
-        def write(self, data: object) -> int:
-            length = len(memoryview(data))  # type: ignore[arg-type]
-            self.largest = max(self.largest, length)
-            self.position += length
-            self.end = max(self.end, self.position)
-            return length
-
-        def truncate(self, size: int | None = None) -> int:
-            return size or 0
-
-    @dataclass(frozen=True)
-    class Zeros:
-        size_bytes: int = 2**32 + 2**20
-
-        def read_at(self, offset: int, length: int) -> bytes:
-            return _ZEROS[:length]
-
-    out = Counted()
-    iso.build_image(Zeros(), out, file_name=FILE_NAME, label="L", at=AT)  # type: ignore[arg-type]
-    assert Zeros().size_bytes < out.end <= disc.image_bytes(Zeros().size_bytes)
-    assert out.largest <= 2**20
-
-
-_ZEROS = bytes(2**20)
+def test_a_plan_is_small_however_large_the_video() -> None:
+    """Beyond 4 GiB as well; the bytes are never asked for."""
+    size = 2**32 + 2**20
+    plan = iso.plan_image(size, file_name=FILE_NAME, label="L", at=AT)
+    assert plan.payload_bytes == size < plan.image_bytes <= disc.image_bytes(size)
+    assert len(plan.head) + len(plan.tail) < 2**20
+    assert len(plan.head) % 4096 == 0  # so that a file system can share the blocks
 
 
 def seven_zip() -> str | None:
