@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: fuzz stack stack-down bench-tools bench-video bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: fuzz stack stack-down bench-tools bench-disc bench-video bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ bench-live: setup servers ## A verdict on the page after its check, beside askin
 
 bench-events: setup servers ## Events from commit to effect: beside a bare Kafka producer, pgbench and the embedded log
 	@PYTHONPATH=. $(BIN)/python -m bench.events
+
+bench-disc: setup servers bench-tools ## A disc image: built, and built and read back, beside genisoimage and 7-Zip
+	@PYTHONPATH=. $(BIN)/python -m bench.disc
 
 bench-scale: setup servers ## One, two and four video workers: speed, order of jobs, handing over
 	@PYTHONPATH=. $(BIN)/python -m bench.scale

@@ -1,0 +1,1 @@
+"""A disc image beside the tools of the trade."""
