@@ -22,7 +22,7 @@ POLL_S = 1.0
 #: A batch begins so long after the one before it for each event that this one had: what is committed meanwhile goes
 #: together. Few events wait for nothing, and a flood costs at most `1 / LONGEST_PACE_S` batches a second.
 PACE_S = 0.005
-LONGEST_PACE_S = 0.02
+LONGEST_PACE_S = 0.05
 _BACKOFF_S = 0.5
 _READ = f"SELECT seq, topic, key, headers::text, payload FROM outbox WHERE seq > $1 ORDER BY seq LIMIT {BATCH}"
 _FORGET = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"

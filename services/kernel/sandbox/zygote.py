@@ -73,6 +73,8 @@ class Zygote:
         self._control = control
         self._children: dict[int, int] = {}
         self._spare: _Spare | None = None
+        #: Of the last task without a scratch folder.
+        self._lately: Limits | None = None
         self._wakeup: tuple[int, ...] = ()
 
     def run(self) -> None:
@@ -109,15 +111,15 @@ class Zygote:
         return True
 
     def _start(self, command: Command, handle: int) -> None:
-        """Give the task to the child that waits, if it is one for it; else to a new one. Then make the next."""
+        """Give the task to the child that waits, if it is one for it; else to a new one."""
         task, limits, scratch = int(command["task"] or 0), Limits.of(command), bool(command["scratch"])
         pid = None if scratch else self._handed_over(limits, handle)
         if pid is None:
             pid = self._fork(lambda zygote: _child(socket.socket(fileno=handle), limits, zygote))
         os.close(handle)
         self._children[pid] = task
-        if not scratch and self._spare is None:
-            self._make_spare(limits)
+        if not scratch:
+            self._lately = limits
 
     def _handed_over(self, limits: Limits, handle: int) -> int | None:
         """The process id of the child that waited; None when none did, or with other limits."""
@@ -178,16 +180,29 @@ class Zygote:
             }
             with contextlib.suppress(OSError):
                 wire.send(self._control, message)
+            if self._spare is None and self._lately is not None:  # now, when it takes no task's time
+                self._make_spare(self._lately)
 
 
 def _waiting_child(waiting: socket.socket, other_end: socket.socket, limits: Limits, zygote: int) -> int:
     """Confine first and wait then; the connection of the task comes later, or never."""
     other_end.close()
     _confine(limits, zygote, None)
+    _rehearse()
     with waiting:
         waiting.sendall(_READY)
         _, handles, _, _ = socket.recv_fds(waiting, 1, _FDS_PER_TASK)
     return _serve(socket.socket(fileno=handles[0]), None) if handles else 0
+
+
+def _rehearse() -> None:
+    """Let preloaded modules go through their work once (`rehearse`): memory that a fork shares is slow when it is
+    touched first, and nobody waits for it now.
+    """
+    for module in sys.argv[2:]:
+        rehearse = getattr(sys.modules[module], "rehearse", None)
+        if rehearse is not None:
+            rehearse()
 
 
 def _child(connection: socket.socket, limits: Limits, zygote: int) -> int:

@@ -22,34 +22,48 @@ async def measure(sandbox: Sandbox, source: ByteSource) -> Probe:
     and whatever the source raises.
     """
     try:
-        async with _begun(source) as begun:
-            outcome = await sandbox.run(PROBE, {}, profile=VIDEO, sources=[begun])
+        async with _ahead(source) as ahead:
+            outcome = await sandbox.run(PROBE, {}, profile=VIDEO, sources=[ahead])
     except LIMITS_HIT:
         problem = Problem(kind=ProblemKind.DAMAGED, reason=OUT_OF_RESOURCES)
         return Probe(size_bytes=source.size_bytes, bytes_read=0, facts=None, problem=problem)
     return from_plain(outcome.value if isinstance(outcome.value, dict) else {})
 
 
-class _Begun:
-    """A source whose first bytes are on their way."""
+class _Ahead:
+    """A source whose first bytes are asked for at once, and its last ones with the first that lie in its second half:
+    there an index begins at which the file ends, and what is looked for last stands at its end.
+    """
 
-    def __init__(self, source: ByteSource, first: asyncio.Future[bytes]) -> None:
+    def __init__(self, source: ByteSource) -> None:
         self._source = source
-        self._first = first
         self.size_bytes = source.size_bytes
+        self._last_offset = max(0, source.size_bytes - READ_AHEAD_BYTES)
+        self._asked: dict[int, asyncio.Future[bytes]] = {}
+        self._ask(0)
+
+    def _ask(self, offset: int) -> None:
+        if offset not in self._asked:
+            self._asked[offset] = asyncio.ensure_future(self._source.read(offset, READ_AHEAD_BYTES))
 
     async def read(self, offset: int, length: int) -> bytes:
-        if offset == 0 and length <= READ_AHEAD_BYTES:
-            return (await asyncio.shield(self._first))[:length]
+        if 2 * offset > self.size_bytes and offset < self._last_offset:
+            self._ask(self._last_offset)
+        for begins, asked in self._asked.items():
+            if begins <= offset and offset + length <= begins + READ_AHEAD_BYTES:
+                return (await asyncio.shield(asked))[offset - begins :][:length]
         return await self._source.read(offset, length)
+
+    async def close(self) -> None:
+        for asked in self._asked.values():
+            asked.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
 
 @asynccontextmanager
-async def _begun(source: ByteSource) -> AsyncIterator[_Begun]:
-    """Ask for what every reading begins with while the sandbox still makes its child."""
-    first = asyncio.ensure_future(source.read(0, READ_AHEAD_BYTES))
+async def _ahead(source: ByteSource) -> AsyncIterator[_Ahead]:
+    found = _Ahead(source)
     try:
-        yield _Begun(source, first)
+        yield found
     finally:
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
+        await found.close()

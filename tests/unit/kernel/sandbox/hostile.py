@@ -359,3 +359,15 @@ def send_noise(sources: Sources, arguments: Arguments, _progress: Progress) -> o
     body = arguments["body"].encode()
     _connection(sources).sendall(struct.pack("!I", len(body)) + body)
     return _connection(sources).recv(100).decode()
+
+
+def rehearse() -> None:
+    """As a module of ours goes through its work before there is any."""
+    REHEARSED.append(os.getpid())
+
+
+REHEARSED: list[int] = []
+
+
+def rehearsed(_sources: Sources, _arguments: Arguments, _progress: Progress) -> object:
+    return REHEARSED == [os.getpid()]

@@ -76,6 +76,8 @@ async def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     box = ForkingSandbox(preload=[HOSTILE])
     if request.param == "the child that waits":
         await call(box, "echo")
+        if Path("/proc/self/task").exists():
+            await waiting_child(box)
     yield box
     await box.close()
 
@@ -370,21 +372,37 @@ async def test_cancelling_ends_the_child_before_the_caller_goes_on(sandbox: Fork
 CHILDREN = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
 
 
+async def waiting_child(sandbox: ForkingSandbox) -> int:
+    """The child that is made once the one before it has ended."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not (children := children_of(zygote_pid(sandbox))):
+            await asyncio.sleep(0.001)
+    [child] = children
+    return child
+
+
 @CHILDREN
 async def test_the_next_task_is_done_by_the_child_that_waits_and_each_child_does_one(sandbox: ForkingSandbox) -> None:
     done = [(await call(sandbox, "pid")).value]
     for _ in range(3):
-        [waiting] = children_of(zygote_pid(sandbox))
+        waiting = await waiting_child(sandbox)
         done.append((await call(sandbox, "pid")).value)
         assert done[-1] == waiting
     assert len(set(done)) == 4
 
 
 @CHILDREN
+async def test_a_child_that_waits_has_rehearsed(sandbox: ForkingSandbox) -> None:
+    await call(sandbox, "echo")
+    await waiting_child(sandbox)
+    assert (await call(sandbox, "rehearsed")).value is True
+
+
+@CHILDREN
 async def test_a_child_that_died_waiting_is_replaced(sandbox: ForkingSandbox) -> None:
     await call(sandbox, "echo")
     for _ in range(3):
-        [child] = children_of(zygote_pid(sandbox))
+        child = await waiting_child(sandbox)
         handle = os.pidfd_open(child)
         os.kill(child, signal.SIGKILL)
         assert select.select([handle], [], [], DEADLINE_S)[0]
