@@ -32,6 +32,7 @@ HOSTILE = "tests.unit.kernel.sandbox.hostile"
 ROOT = Path(__file__).parents[4]
 PROFILE = Profile(name="test", memory_bytes=512 * 2**20, cpu_s=1, wall_s=30, read_budget_bytes=100, output_bytes=2**20)
 DEADLINE_S = 30
+HAVE_CHILDREN = Path("/proc/self/task").exists()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +77,7 @@ async def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     box = ForkingSandbox(preload=[HOSTILE])
     if request.param == "the child that waits":
         await call(box, "echo")
-        if Path("/proc/self/task").exists():
+        if HAVE_CHILDREN:
             await waiting_child(box)
     yield box
     await box.close()
@@ -358,7 +359,7 @@ def children_of(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+@pytest.mark.skipif(not HAVE_CHILDREN, reason="children are found in /proc")
 async def test_cancelling_ends_the_child_before_the_caller_goes_on(sandbox: ForkingSandbox) -> None:
     task = await start_waiting(sandbox)
     child, *_ = children_of(zygote_pid(sandbox))  # the oldest; another one waits for the next task
@@ -369,7 +370,7 @@ async def test_cancelling_ends_the_child_before_the_caller_goes_on(sandbox: Fork
     assert await works(sandbox)
 
 
-CHILDREN = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+CHILDREN = pytest.mark.skipif(not HAVE_CHILDREN, reason="children are found in /proc")
 
 
 async def waiting_child(sandbox: ForkingSandbox) -> int:
