@@ -43,12 +43,12 @@ class Steps:
     @classmethod
     def of(cls, counts: Column, durations: Column) -> "Steps":
         """Of so many samples of each duration in turn."""
-        filled = np.flatnonzero(counts)
+        there = counts > 0
+        filled = durations if there.all() else durations[there]
         if not filled.size:
             return cls()
-        final = filled[-1]
-        before = durations[filled[:-1] if counts[final] == 1 else filled]
-        last = int(durations[final])
+        ends_alone = counts[len(counts) - 1 - int(np.argmax(there[::-1]))] == 1
+        before, last = filled[:-1] if ends_alone else filled, int(filled[-1])
         if not before.size:
             return cls(last=last)
         return cls(shortest=int(before.min()), longest=int(before.max()), last=last)
