@@ -78,7 +78,8 @@ async def _material(
     at = values["lines"].index(found)
     editable = values["own"] and values["dossier"]["state"] in ("draft", "returned")
     following = values["lines"][at + 1] if at + 1 < len(values["lines"]) else None
-    return {**values, "line": found, "editable": editable, "following": following}
+    measured = await asking.measured(request, gateway, visitor.session.account_id, dossier_id, found.material)
+    return {**values, "line": found, "editable": editable, "following": following, "measured": measured}
 
 
 @router.get("/dossiers/{dossier_id}/materials/{material_id}")

@@ -1,6 +1,8 @@
 """What pages ask of the other services, as plain data in the reader's language."""
 
+import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,8 @@ from services.gateway.languages import language
 from services.gateway.plain import Data, plain
 from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.review.v1 import review_pb2 as pb
+from services.gen.video.v1 import video_pb2
+from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_client import call
 
 
@@ -55,6 +59,31 @@ async def merged(request: Request, gateway: Gateway, account_id: str, dossier_id
     asked = pdfcheck_pb2.GetMergedRequest(dossier_id=dossier_id, material_id=material["material_id"])
     found = await call(gateway.peers.pdfcheck.GetMerged, asked, token=grant.pdfcheck, idempotent=True)
     return plain(found.merged, language(request))
+
+
+async def measured(
+    request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
+) -> Mapping[str, Data]:
+    """What was measured on each video of a material, by file; nothing for one that was not checked yet, and none of it
+    while the video service does not answer: the rest of the page does without.
+    """
+    checked = [file["file_id"] for file in material["files"] if file["duration_s"]]
+    if not checked:
+        return {}
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+
+    async def facts(file_id: str) -> Data | None:
+        asked = video_pb2.GetReportRequest(dossier_id=dossier_id, file_id=file_id)
+        try:
+            found = await call(gateway.peers.video.GetReport, asked, token=grant.video, idempotent=True)
+        except AppError as error:
+            if error.kind in (Kind.NOT_FOUND, Kind.UNAVAILABLE):
+                return None
+            raise
+        return plain(found.report.facts, language(request))
+
+    told = await asyncio.gather(*map(facts, checked))
+    return {file_id: each for file_id, each in zip(checked, told, strict=True) if each is not None}
 
 
 async def newest_dossier_id(gateway: Gateway, account_id: str) -> str:

@@ -148,16 +148,18 @@ async def _screen(
     line = next((each for each in reviewed.lines if each.id == material_id), None)
     if line is None:
         raise not_found("material")
-    profile, document = await asyncio.gather(
-        asking.profile(gateway, visitor.session.account_id, dossier_id),
-        asking.merged(request, gateway, visitor.session.account_id, dossier_id, line.material),
+    account_id = visitor.session.account_id
+    profile, document, measured = await asyncio.gather(
+        asking.profile(gateway, account_id, dossier_id),
+        asking.merged(request, gateway, account_id, dossier_id, line.material),
+        asking.measured(request, gateway, account_id, dossier_id, line.material),
     )
     ids = [each.id for each in reviewed.lines]
     at = ids.index(material_id)
     template = "review_screen.html" if request.headers.get("x-fragment") else "review.html"
     return page(
         request, template, status, visitor=visitor, seq=reviewed.seq, reviewed=reviewed, dossier=reviewed.dossier,
-        line=line, profile=profile[0], document=document, problem=problem,
+        line=line, profile=profile[0], document=document, measured=measured, problem=problem,
         reason=reviewed.draft(material_id) if typed_reason is None else typed_reason,
         phrases=load.default().sign_off.return_phrases, confirmations=load.default().sign_off.confirmations,
         given=_given(line.material, reviewed.level), after=reviewed.after(material_id),

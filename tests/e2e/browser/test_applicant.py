@@ -188,6 +188,7 @@ def test_a_video_of_300_mb_survives_two_lost_networks_and_a_reload(
     choose(page, video)
     expect(page.locator(".finding.block").first).to_contain_text("文件名", timeout=2 * CHECK_MS)
     expect(page.locator("video")).to_have_attribute("poster", re.compile(r"poster\.jpg$"))
+    expect(page.locator("dl.facts")).to_contain_text("640 × 480 · h264")
     page.get_by_role("button", name="采用这个文件名").click()
     expect(page.locator(".files a").first).to_have_text("张三510199197802141016.mp4", timeout=CHECK_MS)
     expect(page.locator(".files .good")).to_contain_text("机检通过", timeout=CHECK_MS)
