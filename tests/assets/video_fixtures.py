@@ -39,6 +39,15 @@ class Bytes:
 
 
 @dataclass(frozen=True)
+class Stored(Bytes):
+    """The same as a source for the sandbox."""
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """A slice."""
+        return self.read_at(offset, length)
+
+
+@dataclass(frozen=True)
 class File:
     """A file on disk as a source; opened for each read."""
 

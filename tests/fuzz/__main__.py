@@ -24,28 +24,12 @@ from services.video.domain.facts import UnreadableProbe
 from services.video.domain.verdict import VideoLimits
 from services.video.usecases.measure import PRELOAD
 from services.video.usecases.verdict import check_video
-from tests.assets.video_fixtures import FILE_NAME
+from tests.assets.video_fixtures import FILE_NAME, Stored
 from tests.fuzz.mutations import beginnings, mutated
 
 MOST_S = 20.0
 AT_ONCE = 2
 LIMITS = VideoLimits.of(load.default())
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """A file in memory as a source for the sandbox."""
-
-    data: bytes
-
-    @property
-    def size_bytes(self) -> int:
-        """Its length."""
-        return len(self.data)
-
-    async def read(self, offset: int, length: int) -> bytes:
-        """A slice."""
-        return self.data[offset : offset + length]
 
 
 @dataclass(slots=True)
@@ -60,7 +44,7 @@ class Tally:
 async def judged(sandbox: ForkingSandbox, data: bytes) -> str:
     """The code of what came first; "pass" without a blocking finding. Raises what must not be raised."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    report = await check_video(sandbox, Memory(data), FILE_NAME, LIMITS, report_id="r", now=now, today=date(2026, 1, 1))
+    report = await check_video(sandbox, Stored(data), FILE_NAME, LIMITS, report_id="r", now=now, today=date(2026, 1, 1))
     for finding in report.findings:
         for lang in ("zh", "en"):
             word(finding, lang)

@@ -11,18 +11,11 @@ from services.video.domain.facts import from_plain
 from services.video.tools import probe
 from services.video.usecases.measure import PRELOAD, PROBE
 from tests.assets import video_fixtures as videos
-from tests.assets.video_fixtures import Bytes, MovieSpec, TrackSpec, full_box, u32s
+from tests.assets.video_fixtures import MovieSpec, Stored, TrackSpec, full_box, u32s
 
 INDEX_BYTES = 16 * 2**20
 #: Above a verdict on a small file.
 MOST_BYTES = 64 * 2**20
-
-
-class Held(Bytes):
-    """Bytes in memory as a source for the sandbox."""
-
-    async def read(self, offset: int, length: int) -> bytes:
-        return self.data[offset : offset + length]
 
 
 def rows(kind: bytes, *columns: np.ndarray) -> bytes:
@@ -77,8 +70,8 @@ async def sandbox() -> AsyncIterator[ForkingSandbox]:
 
 @pytest.mark.parametrize("case", HEAVIEST)
 async def test_an_index_takes_a_few_times_its_size(sandbox: ForkingSandbox, case: str) -> None:
-    small = await sandbox.run(PROBE, {}, profile=VIDEO, sources=[Held(videos.build(MovieSpec()))])
-    large = await sandbox.run(PROBE, {}, profile=VIDEO, sources=[Held(HEAVIEST[case]())])
+    small = await sandbox.run(PROBE, {}, profile=VIDEO, sources=[Stored(videos.build(MovieSpec()))])
+    large = await sandbox.run(PROBE, {}, profile=VIDEO, sources=[Stored(HEAVIEST[case]())])
     found = from_plain(large.value)  # type: ignore[arg-type]
     assert found.facts is not None  # it was gone through, whether or not its samples lie in the file
     assert large.peak_memory_bytes - small.peak_memory_bytes < MOST_BYTES
