@@ -5,7 +5,8 @@ corrected profile needs no new measuring.
 from services.catalogue import id_number as ids
 from services.catalogue import names
 from services.catalogue.findings import Finding
-from services.catalogue.profile import Profile
+from services.catalogue.opening.model import Declared, FieldName, Opening, Status
+from services.catalogue.profile import Answer, Profile
 
 
 def expected_video_name(name: str, id_number: str) -> str:
@@ -39,3 +40,40 @@ def video_name(parsed_name: str, parsed_id_number: str, *, name: str = "", id_nu
 def may_apply(profile: Profile) -> bool:
     """G-01, C-01: full senior titles, and associate senior ones of provincial units only."""
     return profile.target_level == "正高级" or profile.affiliation == "省属"
+
+
+def declared_opening(profile: Profile, answer: Answer) -> Declared:
+    """What the opening should say of an entry of 15.2: of the person by the profile, of the operation by the entry."""
+    said = {
+        FieldName.SURGEON: profile.name,
+        FieldName.EMPLOYER: profile.employer,
+        FieldName.DEPARTMENT: profile.department,
+        FieldName.TITLE: profile.title,
+        FieldName.OPERATION: answer.operation or "",
+        FieldName.DATE: answer.operation_date.isoformat() if answer.operation_date else "",
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def opening(read: Opening, declared: Declared) -> tuple[Finding, ...]:
+    """What is wrong with an opening (M15-2b, C-17). All of it warns: a person decides.
+
+    `where` holds the names of fields, parted by commas; the wording puts them in words.
+    """
+    lacking = [name for name, field in read.items() if not field.value or field.status is Status.UNREADABLE]
+    findings = [
+        Finding(
+            code="video.opening-mismatch", rule_id="M15-2b", where=str(name), measured=field.value,
+            limit=declared[name],
+        )
+        for name, field in read.items()
+        if name in declared and name not in lacking and field.status is not Status.FOUND
+    ]  # fmt: skip
+    if lacking:
+        found = len(read) - len(lacking)
+        where = ",".join(str(name) for name in lacking)
+        missing = Finding(
+            code="video.opening-missing", rule_id="M15-2b", where=where, measured=found, limit=len(read)
+        )  # fmt: skip
+        findings.insert(0, missing)
+    return tuple(findings)

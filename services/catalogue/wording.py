@@ -48,11 +48,19 @@ def readable(value: Scalar, unit: str | None) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
+def _places(where: str | None, template: dict[str, str], lang: Lang) -> str:
+    if not where:
+        return {"zh": "文件", "en": "the file"}[lang]
+    worded = [template.get(f"where.{place}") for place in where.split(",")]
+    return {"zh": "、", "en": ", "}[lang].join(place for place in worded if place) if all(worded) else where
+
+
 def word(finding: Finding, lang: Lang = "zh") -> Wording:
     """The words for `finding`. Placeholders: {measured} {limit} (readable), {where}, {rule} and each of `params`.
 
     A finding with a `reason` among its parameters gets that reason's words for {reason} (`reason.<name>` beside the
-    message) and its own advice where there is one (`fix.<name>`).
+    message) and its own advice where there is one (`fix.<name>`). Places that have a word (`where.<name>`) get it, also
+    several of them parted by commas.
 
     Raises `KeyError` when a code has no wording or a template names a parameter that the finding lacks: both are
     bugs, and the tests word one finding of every code.
@@ -61,7 +69,7 @@ def word(finding: Finding, lang: Lang = "zh") -> Wording:
     values: dict[str, str] = {key: readable(value, None) for key, value in finding.params.items()}
     values["measured"] = readable(finding.measured, finding.unit)
     values["limit"] = readable(finding.limit, finding.unit)
-    values["where"] = finding.where or ("文件" if lang == "zh" else "the file")
+    values["where"] = _places(finding.where, template, lang)
     values["rule"] = finding.rule_id
     reason = values.get("reason", "")
     values["reason"] = template.get(f"reason.{reason}", reason).format(**values)

@@ -10,16 +10,19 @@ import typer
 
 from services.catalogue import load
 from services.catalogue.model import Catalogue, Item
+from services.catalogue.opening.values import day_in
 from services.catalogue.sniff import VIDEOS
 from services.cli.check_pdf import check_pdf
 from services.cli.check_video import check_video
 from services.cli.local import LocalFile, UnreadablePathError, look_at, sandboxed
 from services.cli.options import CATALOGUE_ID, ItemOption, JsonOption, LangOption, bar, item_of, refuse
 from services.cli.report import CheckReport, Declared, FileReport
-from services.kernel.sandbox.port import Sandbox
+from services.kernel.ocr.reader import PRELOAD as OCR_TOOLS
+from services.kernel.ocr.reader import SandboxedReader
 from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.measure import PRELOAD as DOCUMENT_TOOLS
 from services.video.usecases.measure import PRELOAD as VIDEO_TOOLS
+from services.video.usecases.opening import PRELOAD as OPENING_TOOLS
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="要检查的文件 / the files to check")]
 Name = Annotated[str | None, typer.Option("--name", help="申报人姓名 / the applicant's name")]
@@ -48,6 +51,13 @@ def check(
     """检查文件是否符合要求。 Check files by the rules: 0 nothing blocks, 1 something does, 2 wrong usage."""
     catalogue = load.default()
     chosen = item_of(catalogue, item, lang)
+    if date is not None and day_in(date) is None:
+        refuse(
+            {
+                "zh": f"--date 应写成 2022-05-12，收到的是“{date}”。",
+                "en": f"--date is written 2022-05-12, not “{date}”.",
+            }[lang]
+        )
     declared = Declared(
         name=name, id_number=id_number, employer=employer, department=department, title=title, operation=operation,
         date=date,
@@ -87,16 +97,16 @@ async def _check(
         progress(done / total)
 
     reports = []
-    async with sandboxed((*DOCUMENT_TOOLS, *VIDEO_TOOLS)) as sandbox:
+    tools = (*DOCUMENT_TOOLS, *VIDEO_TOOLS, *OPENING_TOOLS)
+    async with sandboxed(tools) as sandbox, sandboxed(OCR_TOOLS) as reading:  # each starts when it is first used
+        reader = SandboxedReader(reading, at_once=2)
         for file in files:
             sha256 = await asyncio.to_thread(file.sha256, hashed)
-            reports.append(await _one(file, catalogue, item, declared, sandbox, sha256))
+            if is_video(file, item):
+                report = await check_video(
+                    file, catalogue=catalogue, declared=declared, sandbox=sandbox, sha256=sha256, reader=reader
+                )
+            else:
+                report = await check_pdf(file, catalogue=catalogue, item=item, sandbox=sandbox, sha256=sha256)
+            reports.append(report)
     return reports
-
-
-async def _one(
-    file: LocalFile, catalogue: Catalogue, item: Item | None, declared: Declared, sandbox: Sandbox, sha256: str
-) -> FileReport:
-    if is_video(file, item):
-        return await check_video(file, catalogue=catalogue, declared=declared, sandbox=sandbox, sha256=sha256)
-    return await check_pdf(file, catalogue=catalogue, item=item, sandbox=sandbox, sha256=sha256)

@@ -3,14 +3,18 @@
 from services.catalogue import rules
 from services.catalogue.findings import Finding
 from services.catalogue.model import Catalogue
+from services.catalogue.opening.compare import read_opening
+from services.catalogue.opening.model import Found
 from services.cli.local import LocalFile
 from services.cli.report import Declared, FileReport, Json
 from services.kernel.clock import Clock, SystemClock, china_date
+from services.kernel.ocr.port import TextReader
 from services.kernel.sandbox.port import Sandbox
 from services.video.domain.facts import shown
 from services.video.domain.name import judge_name, parse_name
-from services.video.domain.verdict import VideoLimits, judge
+from services.video.domain.verdict import BROKEN, OPENING_S, VideoLimits, judge
 from services.video.usecases.measure import measure
+from services.video.usecases.opening import read_video
 
 
 async def check_video(
@@ -20,16 +24,26 @@ async def check_video(
     declared: Declared,
     sandbox: Sandbox,
     sha256: str,
+    reader: TextReader | None = None,
     clock: Clock | None = None,
 ) -> FileReport:
-    """The report on one video and its name. Raises `UnreadablePathError`. `clock` bounds birth dates."""
+    """The report on one video and its name, and on what `reader` reads in its opening (M15-2b).
+
+    `clock` bounds birth dates. Raises `UnreadablePathError`.
+    """
+    said = declared.opening()
     source = file.source()
     try:
         probe = await measure(sandbox, source)
+        content = judge(probe, VideoLimits.of(catalogue))
+        facts: dict[str, Json] = {**shown(probe)}
+        if reader is not None and probe.facts is not None and not any(each.code in BROKEN for each in content):
+            read = await read_video(sandbox, reader, source, seconds=OPENING_S)
+            fields = read_opening([each.shot for each in read], said)
+            facts["opening"] = {str(name): _field(field) for name, field in fields.items()}
+            content += rules.opening(fields, said)
     finally:
         source.close()
-    content = judge(probe, VideoLimits.of(catalogue))
-    facts: dict[str, Json] = {**shown(probe)}
     parsed = parse_name(file.path.name)
     if parsed.problem is not None and parsed.suggested:
         facts["suggested_name"] = parsed.suggested
@@ -41,6 +55,16 @@ async def check_video(
         facts=facts,
         findings=content + _name_findings(file, declared, clock or SystemClock()),
     )
+
+
+def _field(field: Found) -> dict[str, Json]:
+    """As the contract has it; what is not there is null."""
+    return {
+        "value": field.value or None,
+        "status": str(field.status),
+        "confidence": field.confidence,
+        "time_s": field.time_s if field.shot >= 0 else None,
+    }
 
 
 def _name_findings(file: LocalFile, declared: Declared, clock: Clock) -> tuple[Finding, ...]:

@@ -1,9 +1,11 @@
 """What `shenbao check` says about files: the JSON of the command line's contract, and the same as text for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.catalogue.findings import Finding, Level, verdict_of
+from services.catalogue.opening.model import Declared as OpeningDeclared
+from services.catalogue.opening.model import FieldName, Status
 from services.catalogue.wording import Lang, readable, word
 
 #: Anything that JSON can say.
@@ -16,6 +18,14 @@ _LEVELS: Mapping[Lang, Mapping[Level, str]] = {
 _VERDICTS: Mapping[Lang, Mapping[str, str]] = {
     "zh": {"pass": "✓ 通过", "fail": "✗ 不通过"},
     "en": {"pass": "✓ pass", "fail": "✗ fail"},
+}
+_FIELDS: Mapping[Lang, Mapping[FieldName, str]] = {
+    "zh": dict(zip(FieldName, ("主刀医生", "工作单位", "所在科室", "职称", "手术名称", "手术日期"), strict=True)),
+    "en": dict(zip(FieldName, ("surgeon", "employer", "department", "title", "operation", "date"), strict=True)),
+}
+_STATUSES: Mapping[Lang, Mapping[Status, str]] = {
+    "zh": {Status.FOUND: "✓", Status.SIMILAR: "相近", Status.MISSING: "未找到", Status.UNREADABLE: "看不清"},
+    "en": {status: str(status) for status in Status} | {Status.FOUND: "✓"},
 }
 #: Facts that people are shown, in this order: key, unit, Chinese and English label. Lists and objects stay in JSON.
 _SHOWN: tuple[tuple[str, str | None, str, str], ...] = (
@@ -50,6 +60,18 @@ class Declared:
     title: str | None = None
     operation: str | None = None
     date: str | None = None
+
+    def opening(self) -> OpeningDeclared:
+        """What the opening of a video should say."""
+        said = {
+            FieldName.SURGEON: self.name,
+            FieldName.EMPLOYER: self.employer,
+            FieldName.DEPARTMENT: self.department,
+            FieldName.TITLE: self.title,
+            FieldName.OPERATION: self.operation,
+            FieldName.DATE: self.date,
+        }
+        return {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +112,7 @@ class FileReport:
         shown = _facts_to_text(self.facts, lang)
         if shown:
             lines.append(f"  {shown}")
+        lines.extend(_opening_to_lines(self.facts, lang))
         for finding in self.findings:
             lines.extend(finding_to_lines(finding, lang))
         return "\n".join(lines)
@@ -137,6 +160,20 @@ def finding_to_lines(finding: Finding, lang: Lang) -> list[str]:
     wording = word(finding, lang)
     head = f"  [{_LEVELS[lang][finding.level]}] {wording.message} ({finding.code}, {finding.rule_id})"
     return [head, f"      → {wording.fix}"] if wording.fix else [head]
+
+
+def _opening_to_lines(facts: Mapping[str, Json], lang: Lang) -> Iterator[str]:
+    """What the opening of a video says, a line a field."""
+    fields = facts.get("opening")
+    if not isinstance(fields, Mapping):
+        return
+    yield {"zh": "  片头", "en": "  opening"}[lang]
+    for name, field in fields.items():
+        if isinstance(field, Mapping):
+            label = _FIELDS[lang][FieldName(name)]
+            at = f"{readable(field['time_s'], 's')} · " if isinstance(field["time_s"], int | float) else ""
+            status = _STATUSES[lang][Status(str(field["status"]))]
+            yield f"    {label} · {field['value'] or '–'} · {at}{status}"
 
 
 def _facts_to_text(facts: Mapping[str, Json], lang: Lang) -> str:

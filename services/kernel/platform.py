@@ -12,6 +12,7 @@ from services.kernel.grpc_server import Servicer
 from services.kernel.ids import Ids
 from services.kernel.jobs import worker
 from services.kernel.jobs.queue import Queue
+from services.kernel.ocr.port import TextReader
 from services.kernel.sandbox.port import Sandbox
 from services.kernel.storage.port import Storage
 from services.kernel.tokens import Claims, Tokens
@@ -26,6 +27,7 @@ class Platform:
     events: EventLog
     storage: Storage
     sandbox: Sandbox
+    reader: TextReader
     clock: Clock
     ids: Ids
     tokens: Tokens

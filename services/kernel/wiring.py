@@ -16,6 +16,7 @@ from services.kernel.events.kafka.log import KafkaLog
 from services.kernel.events.port import EventLog
 from services.kernel.ids import Ids, TimeOrderedIds
 from services.kernel.jobs.queue import Queue
+from services.kernel.ocr import reader as ocr
 from services.kernel.platform import Platform
 from services.kernel.sandbox.observed import ObservedSandbox
 from services.kernel.sandbox.sandbox import ForkingSandbox
@@ -131,12 +132,15 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
             await starting.check(storage, deadline_s=STORE_DEADLINE_S)
         sandbox = ForkingSandbox(preload=settings.sandbox_preload)
         stack.push_async_callback(sandbox.close)
+        reading = ForkingSandbox(preload=ocr.PRELOAD)  # started when something is first read, and not before
+        stack.push_async_callback(reading.close)
         yield Platform(
             service=service,
             database=database,
             events=events,
             storage=ObservedStorage(storage),
             sandbox=ObservedSandbox(sandbox),
+            reader=ocr.SandboxedReader(ObservedSandbox(reading), at_once=settings.ocr_at_once),
             clock=clock,
             ids=ids,
             tokens=Tokens(settings.token_ring(), clock),

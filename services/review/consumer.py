@@ -74,6 +74,11 @@ async def _video_checked(context: Context, unit: Unit, event: Event) -> None:
     await hearing.checked(context, unit, body.file.dossier_id, body.file.file_id, report, "fetch-video-report")
 
 
+async def _opening_read(_context: Context, unit: Unit, event: Event) -> None:
+    body = message_of(event, pb.OpeningRead)
+    await hearing.opening_read(unit, body.file.dossier_id, body.file.file_id, body.opening_version)
+
+
 async def _document_checked(context: Context, unit: Unit, event: Event) -> None:
     body = message_of(event, pb.DocumentChecked)
     report = Report(
@@ -122,6 +127,7 @@ EFFECTS: Mapping[str, Effect] = {
     "shenbao.upload.file-renamed.v1": _renamed,
     "shenbao.upload.file-deleted.v1": _deleted,
     "shenbao.video.video-checked.v1": _video_checked,
+    "shenbao.video.opening-read.v1": _opening_read,
     "shenbao.video.disc-built.v1": _disc_built,
     "shenbao.pdfcheck.document-checked.v1": _document_checked,
     "shenbao.pdfcheck.material-merged.v1": _merged,

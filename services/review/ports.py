@@ -18,6 +18,7 @@ from services.review.domain.records import (
     File,
     Material,
     Organisation,
+    ReadOpening,
     Report,
     Role,
 )
@@ -252,6 +253,10 @@ class Facts(Protocol):
 
     async def video_report(self, dossier: Dossier, file_id: str) -> "FetchedReport":
         """The last report on a video. Raises `AppError`."""
+        ...
+
+    async def opening(self, dossier: Dossier, file_id: str) -> ReadOpening | None:
+        """What is written in a video's opening, None while it is not read. Raises `AppError`."""
         ...
 
     async def document_report(self, dossier: Dossier, file_id: str) -> "FetchedReport":

@@ -33,6 +33,7 @@ class FetchJobs:
             "fetch-name": self.name,
             "fetch-video-report": self.video_report,
             "fetch-document-report": self.document_report,
+            "fetch-opening": self.opening,
         }
 
     @asynccontextmanager
@@ -81,6 +82,17 @@ class FetchJobs:
         if dossier is None:
             return await self._gone(running.job)
         return await self._write(running.job, await self._facts.document_report(dossier, running.job.subject_id))
+
+    async def opening(self, running: Running) -> None:
+        """The lines of a video's opening from `video`; there may be none yet."""
+        job = running.job
+        dossier = await self._dossier(job)
+        read = None if dossier is None else await self._facts.opening(dossier, job.subject_id)
+        if read is None:
+            return await self._gone(job)
+        async with self._effect(job) as unit:
+            await hearing.opening_fetched(self._context, unit, job.dossier_id, job.subject_id, read)
+        return None
 
     async def _write(self, job: Job, report: FetchedReport) -> None:
         async with self._effect(job) as unit:

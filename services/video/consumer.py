@@ -13,6 +13,8 @@ from services.kernel.ids import Ids
 from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
 
 SERVICE = "video"
+#: Stages whose work bears the file's name.
+NAMED = ("verdict", "disc")
 
 
 def _job(stage: str, file: pb.FileRef, *, key: str, priority: int, argument: str = "") -> NewJob:
@@ -43,7 +45,7 @@ def handlers(catalogue: Catalogue, ids: Ids) -> Mapping[str, Handler]:
         if catalogue.item(file.item_id).is_video:
             place = f"{file.material_id}/{file.item_id}/{file.component_id}"
             key = f"verdict:{file.file_id}:{body.file_version}"
-            await cancel_of(connection, file.file_id)  # what is being judged or built has the old name
+            await cancel_of(connection, file.file_id, stages=NAMED)  # what is being judged or built has the old name
             await enqueue(connection, SERVICE, ids, _job("verdict", file, key=key, priority=5, argument=place))
 
     async def disc_requested(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:

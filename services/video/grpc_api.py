@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from services.catalogue.opening.model import Shot
+from services.catalogue.opening.plain import flat
 from services.catalogue.protobuf import all_to_proto
 from services.gen.common.v1 import common_pb2
 from services.gen.video.v1 import video_pb2 as pb
@@ -13,8 +15,8 @@ from services.kernel.jobs.queue import Queue
 from services.kernel.sandbox.port import Sandbox
 from services.kernel.storage.port import ObjectStore
 from services.kernel.stored_files import ObjectSource, StoredFiles
-from services.video.ports import Disc, Reports, VideoReport
-from services.video.usecases import poster
+from services.video.ports import Disc, Reports, VideoOpening, VideoReport
+from services.video.usecases import evidence, poster
 
 
 def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoReport:
@@ -45,6 +47,18 @@ def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoRepor
     )
     message.checked_at.FromDatetime(report.checked_at)
     return message
+
+
+def _shot(shot: Shot) -> pb.OpeningShot:
+    return pb.OpeningShot(
+        time_s=shot.time_s,
+        width_px=shot.width_px,
+        height_px=shot.height_px,
+        lines=[
+            pb.OpeningLine(text=line.text, confidence=line.confidence, corners=flat(line.corners))
+            for line in shot.lines
+        ],
+    )
 
 
 class VideoApi(video_pb2_grpc.VideoServiceServicer):
@@ -120,6 +134,59 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
         source = ObjectSource(self._store, file)
         key = poster.key_of(claims.dossier_id, request.file_id)
         return pb.GetPosterResponse(jpeg=await poster.poster(self._store, self._sandbox, source, key, is_there))
+
+    async def _opening(self, dossier_id: str, file_id: str) -> VideoOpening:
+        claims = dossier_of_caller(dossier_id)
+        found = await self._reports.opening(claims.dossier_id, claims.organisation_path, file_id)
+        if found is None:
+            raise not_found("opening")
+        return found
+
+    async def GetOpening(self, request: pb.GetOpeningRequest, context: Context) -> pb.GetOpeningResponse:
+        """See the contract."""
+        found = await self._opening(request.dossier_id, request.file_id)
+        message = pb.Opening(
+            opening_id=found.opening_id,
+            version=found.version,
+            file_id=request.file_id,
+            dossier_id=request.dossier_id,
+            seconds=found.seconds,
+            shots=[_shot(each.shot) for each in found.shots],
+        )
+        message.read_at.FromDatetime(found.read_at)
+        return pb.GetOpeningResponse(opening=message)
+
+    async def GetOpeningPicture(
+        self, request: pb.GetOpeningPictureRequest, context: Context
+    ) -> pb.GetOpeningPictureResponse:
+        """See the contract."""
+        found = await self._opening(request.dossier_id, request.file_id)
+        if not 0 <= request.shot < len(found.shots):
+            raise not_found("picture")
+        key = found.shots[request.shot].object_key
+        return pb.GetOpeningPictureResponse(jpeg=await self._store.read(key, 0, poster.PICTURE.output_bytes))
+
+    async def DrawEvidence(self, request: pb.DrawEvidenceRequest, context: Context) -> pb.DrawEvidenceResponse:
+        """See the contract."""
+        found = await self._opening(request.dossier_id, request.file_id)
+        sheet = evidence.Sheet(
+            title=request.title,
+            notes=tuple(request.notes),
+            headings=tuple(request.headings),
+            rows=tuple(
+                evidence.Row(
+                    label=row.label,
+                    declared=row.declared,
+                    read=row.read,
+                    verdict=row.verdict,
+                    colour=row.colour,
+                    shot=row.shot,
+                    corners=tuple(row.corners),
+                )
+                for row in request.rows
+            ),
+        )
+        return pb.DrawEvidenceResponse(jpeg=await evidence.draw(self._store, self._sandbox, found, sheet))
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         """See the contract."""

@@ -27,6 +27,8 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         reports=reports,
         files=files,
         build_disc=disc.build,
+        reader=platform.reader,
+        opening_s=settings.opening_s,
     )
     return Composition(
         servicers=[

@@ -9,6 +9,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.catalogue.findings import Finding
+from services.catalogue.opening.model import Shot
 from services.kernel.events.outbox import Outbox
 
 
@@ -58,6 +59,25 @@ class Disc:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KeptShot:
+    """A picture of the opening with what is written in it; the picture lies at `object_key`."""
+
+    shot: Shot
+    object_key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoOpening:
+    """What is written in the first `seconds` of a file, in order of time. Without shots nothing could be shown."""
+
+    opening_id: str
+    version: int
+    seconds: float
+    shots: tuple[KeptShot, ...]
+    read_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
     """Which file of whose dossier."""
 
@@ -80,12 +100,22 @@ class Reports(Protocol):
         """The disc image, None when it is not built."""
         ...
 
+    async def opening(self, dossier_id: str, organisation_path: str, file_id: str) -> VideoOpening | None:
+        """What the opening says, None when it was not read yet."""
+        ...
+
 
 class Writing(Reports, Protocol):
-    """Keeping reports and discs, in the transaction that ends the job."""
+    """Keeping reports, openings and discs, in the transaction that ends the job."""
 
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
-        """One more than the newest version of the file's reports and discs."""
+        """One more than the newest version of the file's reports, openings and discs."""
+        ...
+
+    async def save_opening(
+        self, connection: AsyncConnection, outbox: Outbox, subject: Subject, opening: VideoOpening
+    ) -> None:
+        """Replace the opening and announce OpeningRead."""
         ...
 
     async def save_report(
@@ -98,8 +128,8 @@ class Writing(Reports, Protocol):
         """Replace the disc and announce DiscBuilt."""
         ...
 
-    async def forget(self, connection: AsyncConnection, file_id: str) -> str:
-        """Remove report and disc; the disc image's key, "" when there was none."""
+    async def forget(self, connection: AsyncConnection, file_id: str) -> None:
+        """Remove report, opening and disc."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Reports and discs in PostgreSQL, sealed where they hold a name, with their events in the same transaction."""
+"""Reports, openings and discs in PostgreSQL, sealed where they hold a name; their events in the same transaction."""
 
 import json
 from dataclasses import asdict
@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.catalogue.findings import Finding
+from services.catalogue.opening import plain
 from services.gen.events.v1 import events_pb2
 from services.kernel.clock import Clock
 from services.kernel.crypto import KeyRing
@@ -17,10 +18,11 @@ from services.kernel.db.engine import Database, Scope
 from services.kernel.events.envelope import Event
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
-from services.video.ports import Disc, Subject, VideoReport
+from services.video.ports import Disc, KeptShot, Subject, VideoOpening, VideoReport
 
 SERVICE = "video"
 _REPORT = "video.reports.body"
+_OPENING = "video.openings.body"
 _NAME = "video.discs.file_name"
 metadata = sa.MetaData()
 
@@ -37,6 +39,15 @@ reports = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+)
+openings = sa.Table(
+    "openings",
+    metadata,
+    sa.Column("file_id", sa.Text, primary_key=True),
+    *_texts("dossier_id", "organisation_path", "opening_id"),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
 )
 discs = sa.Table(
     "discs",
@@ -77,6 +88,19 @@ class PostgresReports:
         still = tuple((start, end) for start, end in body.pop("still", ()))
         return VideoReport(**head, **body, findings=findings, still=still)
 
+    async def opening(self, dossier_id: str, organisation_path: str, file_id: str) -> VideoOpening | None:
+        """See the port."""
+        row = await self._row(dossier_id, organisation_path, sa.select(openings).where(openings.c.file_id == file_id))
+        if row is None:
+            return None
+        body = json.loads(self._keys.open(row["body"], _OPENING))
+        shots = tuple(
+            KeptShot(shot=shot, object_key=key)
+            for shot, key in zip(plain.shots(body["shots"]), body["object_keys"], strict=True)
+        )
+        head = {name: row[name] for name in ("opening_id", "version", "read_at")}
+        return VideoOpening(**head, seconds=body["seconds"], shots=shots)
+
     async def disc(self, dossier_id: str, organisation_path: str, file_id: str) -> Disc | None:
         """See the port."""
         row = await self._row(dossier_id, organisation_path, sa.select(discs).where(discs.c.file_id == file_id))
@@ -86,11 +110,13 @@ class PostgresReports:
         return Disc(**{name: row[name] for name in names}, file_name=self._keys.open(row["file_name"], _NAME))
 
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
-        """Versions of a file's reports and discs grow together, so that its events are in order."""
-        known = sa.select(sa.func.coalesce(sa.func.max(reports.c.version), 0)).where(reports.c.file_id == file_id)
-        built = sa.select(sa.func.coalesce(sa.func.max(discs.c.version), 0)).where(discs.c.file_id == file_id)
-        newest = sa.select(sa.func.greatest(known.scalar_subquery(), built.scalar_subquery()))
-        return int((await connection.execute(newest)).scalar_one()) + 1
+        """Versions of a file's reports, openings and discs grow together, so that its events are in order."""
+        newest = [
+            sa.select(sa.func.coalesce(sa.func.max(table.c.version), 0)).where(table.c.file_id == file_id)
+            for table in (reports, openings, discs)
+        ]
+        greatest = sa.select(sa.func.greatest(*(each.scalar_subquery() for each in newest)))
+        return int((await connection.execute(greatest)).scalar_one()) + 1
 
     async def save_report(
         self, connection: AsyncConnection, outbox: Outbox, subject: Subject, report: VideoReport
@@ -116,6 +142,28 @@ class PostgresReports:
         )
         self._announce(outbox, "video-checked", subject, report.version, told)
 
+    async def save_opening(
+        self, connection: AsyncConnection, outbox: Outbox, subject: Subject, opening: VideoOpening
+    ) -> None:
+        """Replace the opening and announce it."""
+        body = {
+            "seconds": opening.seconds,
+            "shots": plain.plain_shots([each.shot for each in opening.shots]),
+            "object_keys": [each.object_key for each in opening.shots],
+        }
+        values = {
+            **_owner(subject),
+            "opening_id": opening.opening_id,
+            "version": opening.version,
+            "body": self._keys.seal(json.dumps(body, ensure_ascii=False), _OPENING),
+            "read_at": opening.read_at,
+        }
+        await _upsert(connection, openings, values)
+        told = events_pb2.OpeningRead(
+            file=_reference(subject), opening_id=opening.opening_id, opening_version=opening.version
+        )
+        self._announce(outbox, "opening-read", subject, opening.version, told)
+
     async def save_disc(self, connection: AsyncConnection, outbox: Outbox, subject: Subject, disc: Disc) -> None:
         """Replace the disc and announce it."""
         values = {**asdict(disc), **_owner(subject), "file_name": self._keys.seal(disc.file_name, _NAME)}
@@ -130,12 +178,10 @@ class PostgresReports:
         )
         self._announce(outbox, "disc-built", subject, disc.version, told)
 
-    async def forget(self, connection: AsyncConnection, file_id: str) -> str:
-        """Remove report and disc of a deleted file; the disc image's key, "" when there is none."""
-        await connection.execute(sa.delete(reports).where(reports.c.file_id == file_id))
-        gone = sa.delete(discs).where(discs.c.file_id == file_id).returning(discs.c.object_key)
-        row = (await connection.execute(gone)).first()
-        return "" if row is None else str(row[0])
+    async def forget(self, connection: AsyncConnection, file_id: str) -> None:
+        """Remove report, opening and disc of a deleted file."""
+        for table in (reports, openings, discs):
+            await connection.execute(sa.delete(table).where(table.c.file_id == file_id))
 
     def _announce(self, outbox: Outbox, fact: str, subject: Subject, version: int, body: Message) -> None:
         outbox.add(

@@ -9,5 +9,12 @@ class Settings(ServiceSettings):
     """See `docs/settings.md`."""
 
     database: str = Field(default="", validation_alias=AliasChoices("SHENBAO_VIDEO_DATABASE", "database"))
-    sandbox_preload: Words = ("services.video.tools.probe", "services.video.tools.poster")
+    sandbox_preload: Words = (
+        "services.video.tools.probe",
+        "services.video.tools.poster",
+        "services.video.tools.shots",
+        "services.video.tools.evidence",
+    )
+    #: How much of a video is its opening, which should say who operates on what (M15-2b).
+    opening_s: float = Field(default=15, gt=0, le=60)
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)

@@ -1,6 +1,7 @@
-"""Stages of the video service: `verdict`, `disc`, `forget`."""
+"""Stages of the video service: `verdict`, `opening`, `disc`, `forget`."""
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,15 +13,25 @@ from services.kernel.clock import china_date
 from services.kernel.db.engine import Database
 from services.kernel.errors import AppError, Kind
 from services.kernel.jobs.effect import effect
-from services.kernel.jobs.queue import Job
+from services.kernel.jobs.queue import Job, NewJob, enqueue
 from services.kernel.jobs.worker import Handler, Running
+from services.kernel.ocr.port import TextReader
 from services.kernel.platform import Platform
 from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
 from services.video.domain.disc import volume_label
 from services.video.domain.name import parse_name
-from services.video.domain.verdict import VideoLimits
-from services.video.ports import Disc, DiscBuilder, DiscOrder, Subject, Writing
-from services.video.usecases import poster
+from services.video.domain.verdict import BROKEN, VideoLimits
+from services.video.ports import (
+    Disc,
+    DiscBuilder,
+    DiscOrder,
+    KeptShot,
+    Subject,
+    VideoOpening,
+    VideoReport,
+    Writing,
+)
+from services.video.usecases import opening, poster
 from services.video.usecases.verdict import check_video
 
 #: The stages that remove objects.
@@ -37,10 +48,13 @@ class VideoJobs:
     reports: Writing
     files: StoredFiles
     build_disc: DiscBuilder
+    reader: TextReader
+    #: How much of a video is its opening.
+    opening_s: float
 
     def handlers(self) -> Mapping[str, Handler]:
         """Stage → handler."""
-        return {"verdict": self.verdict, "disc": self.disc, "forget": self.forget}
+        return {"verdict": self.verdict, "opening": self.opening, "disc": self.disc, "forget": self.forget}
 
     @property
     def _database(self) -> Database:
@@ -74,8 +88,43 @@ class VideoJobs:
             version = await self.reports.next_version(connection, job.subject_id)
             kept = replace(report, version=version, file_version=file.version)
             await self.reports.save_report(connection, outbox, _subject(job), kept)
+            if _can_be_shown(report):
+                await enqueue(connection, self.platform.service, self.platform.ids, _opening_of(job))
         metrics.about_verdict("video", version, self.platform.clock.now() - file.stored_at)
         return None
+
+    async def opening(self, running: Running) -> None:
+        """Read what is written in the first seconds; keep the pictures and the lines, and announce them."""
+        job = running.job
+        file = await self._file(job)
+        if file is None:
+            return await self._end(job)
+        read = await opening.read_video(
+            self.platform.sandbox,
+            self.reader,
+            ObjectSource(self.platform.storage, file),
+            seconds=self.opening_s,
+            progress=running.at,
+        )
+        kept = [KeptShot(shot=each.shot, object_key=await self._keep_picture(job, each.jpeg)) for each in read]
+        found = VideoOpening(
+            opening_id=self.platform.ids.new(),
+            version=0,
+            seconds=self.opening_s,
+            shots=tuple(kept),
+            read_at=self.platform.clock.now(),
+        )
+        async with effect(self._database, job) as (connection, outbox):
+            version = await self.reports.next_version(connection, job.subject_id)
+            await self.reports.save_opening(connection, outbox, _subject(job), replace(found, version=version))
+        return None
+
+    async def _keep_picture(self, job: Job, jpeg: bytes) -> str:
+        """Its key, which ends in its hash: the same picture again is there already."""
+        digest = hashlib.sha256(jpeg).hexdigest()
+        key = f"derived/video/dossiers/{job.dossier_id}/{job.subject_id}/{digest}.jpg"
+        await self.platform.storage.put(key, jpeg, if_absent=False)
+        return key
 
     async def disc(self, running: Running) -> None:
         """Build the image from the verified file, read it back, store it write-once, announce it."""
@@ -126,14 +175,36 @@ class VideoJobs:
                 running.at(0.4 * done / file.size_bytes)
 
     async def forget(self, running: Running) -> None:
-        """A deleted file takes its report and its disc image with it."""
+        """A deleted file takes its report, its pictures and its disc image with it."""
         job = running.job
-        disc = await self.reports.disc(job.dossier_id, job.organisation_path, job.subject_id)
-        if disc is not None:
-            await self.platform.storage.delete(disc.object_key)
-        await self.platform.storage.delete(poster.key_of(job.dossier_id, job.subject_id))
+        where = (job.dossier_id, job.organisation_path, job.subject_id)
+        disc, read = await self.reports.disc(*where), await self.reports.opening(*where)
+        keys = [
+            poster.key_of(job.dossier_id, job.subject_id),
+            *(each.object_key for each in (read.shots if read else ())),
+        ]
+        for key in (*keys, *([disc.object_key] if disc else ())):
+            await self.platform.storage.delete(key)
         async with effect(self._database, job) as (connection, _):
             await self.reports.forget(connection, job.subject_id)
+
+
+def _can_be_shown(report: VideoReport) -> bool:
+    """Whether our own reader found sound pictures in it."""
+    return report.width > 0 and not any(finding.code in BROKEN for finding in report.findings)
+
+
+def _opening_of(job: Job) -> NewJob:
+    """After the verdict. The name plays no part in it: a file that was renamed is not read again."""
+    return NewJob(
+        stage="opening",
+        dedup_key=f"opening:{job.subject_id}",
+        organisation_path=job.organisation_path,
+        dossier_id=job.dossier_id,
+        subject_id=job.subject_id,
+        argument=job.argument,
+        priority=30,
+    )
 
 
 def _subject(job: Job) -> Subject:

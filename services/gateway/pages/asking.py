@@ -86,6 +86,13 @@ async def measured(
     return {file_id: each for file_id, each in zip(checked, told, strict=True) if each is not None}
 
 
+async def opening_picture(gateway: Gateway, account_id: str, dossier_id: str, file_id: str, shot: int) -> bytes:
+    """One of the pictures from which a video's opening was read, a JPEG. Raises `AppError` request.not-found."""
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+    asked = video_pb2.GetOpeningPictureRequest(dossier_id=dossier_id, file_id=file_id, shot=shot)
+    return (await call(gateway.peers.video.GetOpeningPicture, asked, token=grant.video, idempotent=True)).jpeg
+
+
 async def newest_dossier_id(gateway: Gateway, account_id: str) -> str:
     """The applicant's newest dossier, "" when there is none."""
     asked = pb.ListDossiersRequest(page_size=1)

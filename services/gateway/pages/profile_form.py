@@ -7,13 +7,9 @@ from typing import Any, Literal
 
 from services.catalogue.model import Catalogue, Item
 from services.catalogue.profile import Answer
+from services.gateway.pages.words import N_
 
 Kind = Literal["text", "choice", "flag", "day", "number"]
-
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's customary name for "translate this where it is shown"
-    """Mark a text for translation."""
-    return text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

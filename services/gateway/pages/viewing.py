@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.gateway.guard import AppGateway, SignedIn
-from services.gateway.pages import asking
+from services.gateway.pages import asking, opening
 from services.gateway.pages.visitor import SignedInVisitor
 from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.upload.v1 import upload_pb2
@@ -64,6 +64,21 @@ async def poster(dossier_id: str, file_id: str, gateway: AppGateway, session: Si
         gateway.peers.video.GetPoster, asked, token=grant.video, idempotent=True, timeout_s=_PAGE_DEADLINE_S
     )
     return _jpeg(shown.jpeg)
+
+
+@router.get("/files/{file_id}/opening/{shot}.jpg")
+async def opening_picture(dossier_id: str, file_id: str, shot: int, gateway: AppGateway, session: SignedIn) -> Response:
+    """One of the pictures from which a video's opening was read."""
+    return _jpeg(await asking.opening_picture(gateway, session.account_id, dossier_id, file_id, shot))
+
+
+@router.get("/files/{file_id}/evidence.jpg")
+async def evidence(
+    request: Request, dossier_id: str, file_id: str, gateway: AppGateway, visitor: SignedInVisitor
+) -> Response:
+    """A sheet with the opening's picture and, for each field, what was declared beside what was read (M15-2b)."""
+    jpeg = await opening.evidence(request, gateway, visitor.session.account_id, dossier_id, file_id)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 @router.get("/files/{file_id}/original")

@@ -21,3 +21,8 @@ def translations(lang: Lang) -> gettext.NullTranslations:
     write_mo(compiled, read_po(io.BytesIO(text), locale="en"))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's customary name for "translate this where it is shown"
+    """Mark a text for translation."""
+    return text

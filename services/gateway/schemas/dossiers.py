@@ -7,6 +7,26 @@ from pydantic import Field
 from services.gateway.schemas.common import Answer, Bytes, Finding, Id, Level, Moment, Sha256, Verdict, Version
 
 
+class OpeningField(Answer):
+    """What a video's opening says of one of six fields, beside what the applicant declared (M15-2b)."""
+
+    name: Literal["surgeon", "employer", "department", "title", "operation", "date"] = Field(examples=["surgeon"])
+    status: Literal["found", "similar", "missing", "unreadable"] = Field(
+        examples=["found"], description="`found`: it says what was declared, or, with nothing declared, was read"
+    )
+    value: str = Field(examples=["李川明"], description="as read, empty where nothing was")
+    declared: str = Field(examples=["李川明"])
+    confidence: float = Field(examples=[0.998], description="0 to 1, the recogniser's own")
+    time_s: float = Field(examples=[3.5])
+    shot: int = Field(examples=[0], description="which picture of the opening, from 0; -1 for none")
+    width_px: int = Field(examples=[1920])
+    height_px: int = Field(examples=[1080])
+    corners: list[float] = Field(
+        examples=[[411.0, 210.0, 640.0, 210.0, 640.0, 262.0, 411.0, 262.0]],
+        description="x and y of four corners for each piece of it, in pixels, from where reading begins",
+    )
+
+
 class MaterialFile(Answer):
     """A file of a material."""
 
@@ -21,6 +41,7 @@ class MaterialFile(Answer):
     findings: list[Finding]
     pages: int = Field(examples=[2])
     duration_s: float = Field(examples=[0.0], description="of a video")
+    opening: list[OpeningField] = Field(description="of a video whose opening was read; empty otherwise")
 
 
 class MaterialMerged(Answer):

@@ -108,6 +108,38 @@ class VideoFacts(Answer):
     still: list[Still] = Field(description="where the picture stands still, told from the sizes of frames")
 
 
+class OpeningLine(Answer):
+    """Text that stands together in a picture."""
+
+    text: str = Field(examples=["手术名称：腹腔镜胆囊切除术"])
+    confidence: float = Field(examples=[0.998], description="0 to 1, the recogniser's own")
+    corners: list[float] = Field(
+        examples=[[411.0, 210.0, 640.0, 210.0, 640.0, 262.0, 411.0, 262.0]],
+        description="x and y of four corners in pixels, from where reading begins along the upper edge",
+    )
+
+
+class OpeningShot(Answer):
+    """A picture of the opening."""
+
+    time_s: float = Field(examples=[4.52])
+    width_px: int = Field(examples=[1920])
+    height_px: int = Field(examples=[1080])
+    lines: list[OpeningLine]
+
+
+class Opening(Answer):
+    """What is written in a video's beginning (M15-2b). Without shots nothing of it could be shown."""
+
+    opening_id: Id
+    version: Version
+    file_id: Id
+    dossier_id: Id
+    seconds: float = Field(examples=[15.0], description="how much of the video was looked at")
+    shots: list[OpeningShot]
+    read_at: Moment | None
+
+
 class ParsedName(Answer):
     """What the file's name says (M15-2f)."""
 

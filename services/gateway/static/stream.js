@@ -65,3 +65,13 @@ if (navigator.locks) hold();
 else listen();
 // A page that was kept by the browser and shown again may be old.
 addEventListener("pageshow", (event) => { if (event.persisted) refreshAll(); });
+
+// "At 0:04" beside what was read from a video: play it from there.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-at]");
+  const video = button && document.getElementById(`video-${button.dataset.of}`);
+  if (!video) return;
+  video.currentTime = Number(button.dataset.at);
+  video.scrollIntoView({ block: "nearest" });
+  video.play().catch(() => {}); // a browser that may not play by itself shows the moment
+});

@@ -122,9 +122,13 @@ async def finish(connection: AsyncConnection, job: Job) -> None:
         raise LeaseLost(job.job_id)
 
 
-async def cancel_of(connection: AsyncConnection, subject_id: str) -> None:
-    """Cancel every job about a subject, in the caller's transaction; running ones are stopped by their heartbeat."""
+async def cancel_of(connection: AsyncConnection, subject_id: str, *, stages: Sequence[str] = ()) -> None:
+    """Cancel every job about a subject, or those of some stages, in the caller's transaction; their heartbeat stops
+    those that run.
+    """
     waiting = jobs.c.subject_id == subject_id
+    if stages:
+        waiting &= jobs.c.stage.in_(stages)
     await connection.execute(
         update(jobs).where(waiting, jobs.c.state == "queued").values(state="cancelled", updated_at=func.now())
     )

@@ -255,7 +255,9 @@ def main() -> None:
     lifeline.follow_parent_in_single_thread()
     control = socket.socket(fileno=int(sys.argv[1]))
     for module in sys.argv[2:]:
-        importlib.import_module(module)
+        prepare = getattr(importlib.import_module(module), "prepare", None)
+        if prepare is not None:  # what takes long and is the same for every child
+            prepare()
     gc.collect()
     gc.freeze()  # no child looks through what all of them share, and so copies it
     signal.signal(signal.SIGINT, signal.SIG_IGN)

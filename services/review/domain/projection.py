@@ -11,11 +11,22 @@ from services.catalogue import rules
 from services.catalogue.checklist import Entry, entry_of, missing
 from services.catalogue.findings import Finding
 from services.catalogue.model import Catalogue
+from services.catalogue.opening.compare import read_opening
+from services.catalogue.opening.model import Declared, Opening, Shot
 from services.catalogue.profile import Profile
 from services.review.domain.manifest import manifest_sha256, ordered, recipe_sha256
 from services.review.domain.records import Disc, Dossier, DossierState, File, FileState, Material, MaterialStatus
 
 WORST_FIRST: tuple[MaterialStatus, ...] = tuple(MaterialStatus)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComparedOpening:
+    """What an opening says, beside what was declared (M15-2b, C-17)."""
+
+    fields: Opening
+    declared: Declared
+    shots: tuple[Shot, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +41,8 @@ class MaterialView:
     files: tuple[File, ...]
     #: Findings of each file, those of comparisons with the profile among them.
     file_findings: Mapping[str, tuple[Finding, ...]]
+    #: Of each video whose opening was read.
+    openings: Mapping[str, ComparedOpening]
     #: Findings of the material as a whole.
     findings: tuple[Finding, ...]
     #: Whether a merge of this recipe, or a disc of this file, is what is missing now; the disc's order, "" for none.
@@ -55,7 +68,11 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
     entry = entry_of(catalogue, profile, item, material.ordinal)
     files = ordered(catalogue, material)
     manifest, recipe = manifest_sha256(catalogue, material), recipe_sha256(catalogue, material)
-    file_findings = {file.file_id: _findings_of(profile, file, video=item.is_video) for file in files}
+    declared = rules.declared_opening(profile, entry.answer) if item.is_video else {}
+    openings = {file.file_id: _compared(file.opening.shots, declared) for file in files if file.opening is not None}
+    file_findings = {
+        file.file_id: _findings_of(profile, file, openings.get(file.file_id), video=item.is_video) for file in files
+    }
     findings = missing(entry, [file.component_id for file in files if file.state is not FileState.REJECTED])
     failed = any(_failed(file, file_findings[file.file_id]) for file in files)
     settled = all(_settled(file) for file in files)
@@ -78,6 +95,7 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
         recipe_sha256=recipe,
         files=files,
         file_findings=file_findings,
+        openings=openings,
         findings=findings,
         wants_merge=good and not item.is_video and merged is None,
         wants_disc=_disc_order(disc_file) if good and disc_file is not None and not has_disc else "",
@@ -95,12 +113,17 @@ def _disc_order(file: File) -> str:
     return f"{file.file_id}:{file.report.version if file.report is not None else 0}"
 
 
-def _findings_of(profile: Profile, file: File, *, video: bool) -> tuple[Finding, ...]:
+def _compared(shots: tuple[Shot, ...], declared: Declared) -> ComparedOpening:
+    return ComparedOpening(fields=read_opening(shots, declared), declared=declared, shots=shots)
+
+
+def _findings_of(profile: Profile, file: File, read: ComparedOpening | None, *, video: bool) -> tuple[Finding, ...]:
     if file.state is FileState.REJECTED:
         return (Finding(code=file.rejection_code or "file.hash-mismatch", rule_id="G-03"),)
+    about_opening = rules.opening(read.fields, read.declared) if read is not None else ()
     if file.report is None:
-        return ()
-    found = file.report.findings
+        return about_opening
+    found = (*file.report.findings, *about_opening)
     if video and file.report.fetched:
         compared = rules.video_name(
             file.report.parsed_name,

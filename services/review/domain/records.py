@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.catalogue.findings import Finding
+from services.catalogue.opening.model import Shot
 
 
 class DossierState(StrEnum):
@@ -57,6 +58,14 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReadOpening:
+    """What is written in a video's opening, in order of time; without shots nothing of it could be shown."""
+
+    version: int
+    shots: tuple[Shot, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class File:
     """One file of a material. `position` orders the files of one component."""
 
@@ -70,6 +79,8 @@ class File:
     state: FileState
     rejection_code: str = ""
     report: Report | None = None
+    #: Of a video, once it was read.
+    opening: ReadOpening | None = None
     #: The last submission that held it, 0 for none.
     submitted: int = 0
     #: The file's version when it was last given a name: reports on older ones do not count. 0 for never renamed.

@@ -1,6 +1,7 @@
 """Records as messages of `proto/review/v1`, and what a request says as records."""
 
 import json
+from collections.abc import Iterator
 from datetime import date
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -9,13 +10,14 @@ from services.catalogue import profile as profiles
 from services.catalogue.checklist import Checklist
 from services.catalogue.checklist_json import to_data
 from services.catalogue.model import Catalogue
+from services.catalogue.opening.plain import flat
 from services.catalogue.profile import Profile
 from services.catalogue.protobuf import all_to_proto
 from services.catalogue.source import SourceError
 from services.catalogue.wording import Lang
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.errors import AppError, Kind
-from services.review.domain.projection import MaterialView, is_current
+from services.review.domain.projection import ComparedOpening, MaterialView, is_current
 from services.review.domain.records import Actor, Dossier, File, Organisation, Role
 from services.review.ports import Change
 from services.review.usecases.dossiers import DossierView
@@ -110,6 +112,8 @@ def material(view: MaterialView, dossier: Dossier, names: dict[str, str]) -> pb.
         told.CopyFrom(_file(file))
         told.verdict = verdict(view, file.file_id) if file.report is not None else ""
         told.findings.extend(all_to_proto(view.file_findings[file.file_id]))
+        read = view.openings.get(file.file_id)
+        told.opening.extend(_opening(read) if read is not None else ())
     message.earlier_files.extend(_file(file) for file in dossier.before(material))
     last = dossier.last_return
     seen_before = last is not None and last.manifests.get(material.material_id) == view.manifest_sha256
@@ -134,6 +138,23 @@ def material(view: MaterialView, dossier: Dossier, names: dict[str, str]) -> pb.
             current=current,
         )
     return message
+
+
+def _opening(read: ComparedOpening) -> Iterator[pb.OpeningField]:
+    for name, field in read.fields.items():
+        shot = read.shots[field.shot] if field.shot >= 0 else None
+        yield pb.OpeningField(
+            name=name,
+            status=field.status,
+            value=field.value,
+            declared=read.declared.get(name, ""),
+            confidence=field.confidence,
+            time_s=field.time_s,
+            shot=field.shot,
+            width_px=shot.width_px if shot is not None else 0,
+            height_px=shot.height_px if shot is not None else 0,
+            corners=[number for piece in field.corners for number in flat(piece)],
+        )
 
 
 def _file(file: File) -> pb.MaterialFile:

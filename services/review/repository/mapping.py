@@ -7,6 +7,7 @@ from typing import Any
 
 from services.catalogue import profile as profiles
 from services.catalogue.findings import Finding
+from services.catalogue.opening.plain import plain_shots, shots
 from services.catalogue.profile import Profile
 from services.kernel.crypto import KeyRing
 from services.review.domain.records import (
@@ -21,11 +22,13 @@ from services.review.domain.records import (
     Material,
     Merged,
     Organisation,
+    ReadOpening,
     Report,
 )
 
 NAME = "review.files.file_name"
 REPORT = "review.files.report"
+OPENING = "review.files.opening"
 PROFILE = "review.dossiers.profile"
 WORDS = "review.decisions.words"
 REASON = "review.draft_defects.reason"
@@ -66,6 +69,21 @@ def report_from_bytes(keys: KeyRing, sealed: bytes) -> Report:
     return Report(**{**body, "findings": tuple(Finding(**finding) for finding in body["findings"])})
 
 
+def opening_to_bytes(keys: KeyRing, opening: ReadOpening | None) -> bytes | None:
+    """What was read from a video, sealed."""
+    if opening is None:
+        return None
+    body = {"version": opening.version, "shots": plain_shots(opening.shots)}
+    return keys.seal(json.dumps(body, ensure_ascii=False), OPENING)
+
+
+def _opening(keys: KeyRing, sealed: bytes | None) -> ReadOpening | None:
+    if sealed is None:
+        return None
+    body = json.loads(keys.open(sealed, OPENING))
+    return ReadOpening(version=body["version"], shots=shots(body["shots"]))
+
+
 def file(keys: KeyRing, row: Any) -> File:
     """A row of `files`."""
     plain = (
@@ -77,6 +95,7 @@ def file(keys: KeyRing, row: Any) -> File:
         file_name=keys.open(row["file_name"], NAME) if row["file_name"] else "",
         state=FileState(row["state"]),
         report=_report(keys, row["report"]),
+        opening=_opening(keys, row["opening"]),
     )
 
 

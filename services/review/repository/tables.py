@@ -76,6 +76,7 @@ files = sa.Table(
     sa.Column("replaced", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("file_name", sa.LargeBinary, nullable=False),
     sa.Column("report", sa.LargeBinary),
+    sa.Column("opening", sa.LargeBinary),
     sa.Index("files_dossier", "dossier_id"),
 )
 early_reports = sa.Table(

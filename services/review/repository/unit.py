@@ -148,6 +148,7 @@ class PostgresUnit:
             "material_id": material_id,
             "file_name": self._keys.seal(file.file_name, mapping.NAME) if file.file_name else b"",
             "report": mapping.report_to_bytes(self._keys, file.report),
+            "opening": mapping.opening_to_bytes(self._keys, file.opening),
         }
         await self._upsert(tables.files, values, ["file_id"])
 

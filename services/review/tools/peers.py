@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 import grpc
 
+from services.catalogue.opening.model import Line, Shot
+from services.catalogue.opening.plain import corners
 from services.catalogue.protobuf import all_from_proto
 from services.gen.pdfcheck.v1 import pdfcheck_pb2, pdfcheck_pb2_grpc
 from services.gen.upload.v1 import upload_pb2, upload_pb2_grpc
 from services.gen.video.v1 import video_pb2, video_pb2_grpc
+from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_client import call
-from services.review.domain.records import Dossier
+from services.review.domain.records import Dossier, ReadOpening
 from services.review.ports import FetchedReport
 
 #: (audience, dossier id, organisation path) → token.
@@ -53,6 +56,18 @@ class PeerFacts:
             file_version=report.file_version,
         )
 
+    async def opening(self, dossier: Dossier, file_id: str) -> ReadOpening | None:
+        """See the port."""
+        request = video_pb2.GetOpeningRequest(dossier_id=dossier.dossier_id, file_id=file_id)
+        token = self._token_for("video", dossier)
+        try:
+            found = (await call(self._video.GetOpening, request, token=token, idempotent=True)).opening
+        except AppError as error:
+            if error.kind is Kind.NOT_FOUND:
+                return None
+            raise
+        return ReadOpening(version=found.version, shots=tuple(map(_shot, found.shots)))
+
     async def document_report(self, dossier: Dossier, file_id: str) -> FetchedReport:
         """See the port."""
         request = pdfcheck_pb2.GetReportRequest(dossier_id=dossier.dossier_id, file_id=file_id)
@@ -65,3 +80,8 @@ class PeerFacts:
             findings=all_from_proto(report.findings),
             pages=report.facts.pages,
         )
+
+
+def _shot(told: video_pb2.OpeningShot) -> Shot:
+    lines = (Line(text=each.text, confidence=each.confidence, corners=corners(each.corners)) for each in told.lines)
+    return Shot(time_s=told.time_s, width_px=told.width_px, height_px=told.height_px, lines=tuple(lines))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from services.kernel.errors import AppError, Kind
 from services.kernel.events.consumer import InvariantBroken
-from services.review.domain.records import Disc, Dossier, File, FileState, Material, Merged, Report
+from services.review.domain.records import Disc, Dossier, File, FileState, Material, Merged, ReadOpening, Report
 from services.review.ports import FetchedReport, Unit
 from services.review.usecases.context import Context, refresh
 
@@ -52,6 +52,8 @@ async def file_stored(context: Context, unit: Unit, dossier_id: str, material_id
     if early is not None:
         stage, report = early
         await checked(context, unit, dossier_id, file.file_id, report, stage)
+        if context.catalogue.item(material.item_id).is_video:  # what told of its opening was passed over
+            await unit.fetch_later(dossier, "fetch-opening", file.file_id, 0)
 
 
 async def _dossier(unit: Unit, dossier_id: str) -> Dossier:
@@ -158,6 +160,23 @@ async def checked(context: Context, unit: Unit, dossier_id: str, file_id: str, r
 def _is_stale(file: File, report: Report | None) -> bool:
     """Whether the report is on a version of the file before it got its present name."""
     return report is None or report.file_version < file.named_version
+
+
+async def opening_read(unit: Unit, dossier_id: str, file_id: str, version: int) -> None:
+    """What is written in a video's opening is fetched by a job; of a file that is not here (yet) there is none."""
+    dossier = await _dossier(unit, dossier_id)
+    if find_file(dossier, file_id) is not None:
+        await unit.fetch_later(dossier, "fetch-opening", file_id, version)
+
+
+async def opening_fetched(context: Context, unit: Unit, dossier_id: str, file_id: str, fetched: ReadOpening) -> None:
+    """The lines of an opening are here; an older reading changes nothing."""
+
+    def change(file: File) -> File:
+        newer = file.opening is None or file.opening.version < fetched.version
+        return replace(file, opening=fetched) if newer else file
+
+    await _change_file(context, unit, dossier_id, file_id, change)
 
 
 async def merged(context: Context, unit: Unit, dossier_id: str, material_id: str, result: Merged) -> None:

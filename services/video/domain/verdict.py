@@ -20,6 +20,10 @@ _SECONDS_DIGITS = 3
 _NAMED = 5
 
 
+#: Of a file that must be replaced whatever stands in it: its pictures are not looked at.
+BROKEN = frozenset({"file.empty", "video.not-mp4", "video.no-video-track", "video.truncated", "video.damaged"})
+
+
 class LimitMissing(ValueError):
     """The catalogue's item has no duration or no disc, so that nothing can be judged."""
 

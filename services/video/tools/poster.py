@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import av
-from PIL import Image
+from services.video.tools.decoding import NoPicture, opened, upright
 
 #: The one file in the scratch folder.
 RESULT = "poster.jpg"
@@ -16,12 +15,6 @@ AT_S = 2.0
 _QUALITY = 80
 #: Frames that are decoded on the way from the key frame before: ten seconds of them.
 _MOST_FRAMES = 600
-_MOST_PIXELS = 8192 * 8192
-_TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
-
-
-class NoPicture(ValueError):
-    """The video has no frame that can be decoded."""
 
 
 def poster(
@@ -31,15 +24,8 @@ def poster(
 
     Raises `NoPicture`, and whatever the library raises on a broken file.
     """
-    # The container's kind is fixed: with any other demuxer a file could name other files.
-    with av.open(sources[0], format="mov", options={"enable_drefs": "0"}) as container:
-        if not container.streams.video:
-            raise NoPicture
-        stream = container.streams.video[0]
-        stream.thread_count = 1
-        if (stream.width or 0) * (stream.height or 0) > _MOST_PIXELS:
-            raise NoPicture
-        image = _image(_frame(container, stream))
+    with opened(sources[0]) as (container, stream):
+        image = upright(_frame(container, stream), 4 * WIDTH_PX)
     image.thumbnail((WIDTH_PX, 4 * WIDTH_PX))
     image.save(Path(str(arguments["scratch"])) / RESULT, "JPEG", quality=_QUALITY)
     return {"width_px": image.width, "height_px": image.height}
@@ -55,9 +41,3 @@ def _frame(container: Any, stream: Any) -> Any:
     if chosen is None:
         raise NoPicture
     return chosen
-
-
-def _image(frame: Any) -> Image.Image:
-    made: Image.Image = frame.to_image()
-    turn = _TURNS.get(round(frame.rotation) % 360)
-    return made if turn is None else made.transpose(turn)

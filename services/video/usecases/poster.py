@@ -9,6 +9,7 @@ from pathlib import Path
 from services.kernel.errors import AppError, Kind, not_found
 from services.kernel.sandbox.port import LIMITS_HIT, ByteSource, Profile, Sandbox, SandboxFailed
 from services.kernel.storage.port import ObjectExists, ObjectMissing, ObjectStore
+from services.video.usecases.measure import measure
 
 #: What the sandbox calls. Preload the module.
 POSTER = "services.video.tools.poster:poster"
@@ -29,6 +30,8 @@ async def poster(
     """The JPEG. Raises `AppError` picture.not-possible, request.not-found (the video went meanwhile)."""
     with contextlib.suppress(ObjectMissing):
         return await store.read(key, 0, PICTURE.output_bytes)
+    if (await measure(sandbox, source)).facts is None:  # no library sees what our own reader found no movie in
+        raise AppError("picture.not-possible", Kind.UNPROCESSABLE, page=1)
     with tempfile.TemporaryDirectory(prefix="shenbao-poster-") as folder:
         scratch = Path(folder)
         try:

@@ -279,6 +279,34 @@ class VideoChecked(_message.Message):
 Global___VideoChecked: _TypeAlias = VideoChecked  # noqa: Y015
 
 @_typing.final
+class OpeningRead(_message.Message):
+    """video: what is written in a video's opening was read; the lines are asked for. Key: file_id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    OPENING_ID_FIELD_NUMBER: _builtins.int
+    OPENING_VERSION_FIELD_NUMBER: _builtins.int
+    opening_id: _builtins.str
+    opening_version: _builtins.int
+    @_builtins.property
+    def file(self) -> Global___FileRef: ...
+    def __init__(
+        self,
+        *,
+        file: Global___FileRef | None = ...,
+        opening_id: _builtins.str = ...,
+        opening_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "opening_id", b"opening_id", "opening_version", b"opening_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpeningRead: _TypeAlias = OpeningRead  # noqa: Y015
+
+@_typing.final
 class DiscBuilt(_message.Message):
     """video: a disc image was built and read back. Key: file_id."""
 

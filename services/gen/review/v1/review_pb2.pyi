@@ -147,6 +147,7 @@ class MaterialFile(_message.Message):
     FINDINGS_FIELD_NUMBER: _builtins.int
     PAGES_FIELD_NUMBER: _builtins.int
     DURATION_S_FIELD_NUMBER: _builtins.int
+    OPENING_FIELD_NUMBER: _builtins.int
     file_id: _builtins.str
     component_id: _builtins.str
     file_name: _builtins.str
@@ -162,6 +163,10 @@ class MaterialFile(_message.Message):
     duration_s: _builtins.float
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Finding]: ...
+    @_builtins.property
+    def opening(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpeningField]:
+        """Of a video whose opening was read: its six fields beside what the applicant declared; empty before that."""
+
     def __init__(
         self,
         *,
@@ -176,14 +181,72 @@ class MaterialFile(_message.Message):
         findings: _abc.Iterable[_common_pb2.Finding] | None = ...,
         pages: _builtins.int = ...,
         duration_s: _builtins.float = ...,
+        opening: _abc.Iterable[Global___OpeningField] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "duration_s", b"duration_s", "file_id", b"file_id", "file_name", b"file_name", "findings", b"findings", "media_type", b"media_type", "pages", b"pages", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "duration_s", b"duration_s", "file_id", b"file_id", "file_name", b"file_name", "findings", b"findings", "media_type", b"media_type", "opening", b"opening", "pages", b"pages", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MaterialFile: _TypeAlias = MaterialFile  # noqa: Y015
+
+@_typing.final
+class OpeningField(_message.Message):
+    """What a video's opening says of one field (M15-2b)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    DECLARED_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    TIME_S_FIELD_NUMBER: _builtins.int
+    SHOT_FIELD_NUMBER: _builtins.int
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    CORNERS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"surgeon", "employer", "department", "title", "operation" or "date"."""
+    status: _builtins.str
+    """"found", "similar", "missing" or "unreadable"."""
+    value: _builtins.str
+    """What was read, and what the profile says; "" where there is nothing."""
+    declared: _builtins.str
+    confidence: _builtins.float
+    """0 to 1, the recogniser's own."""
+    time_s: _builtins.float
+    """Where it stands in the video."""
+    shot: _builtins.int
+    """Which of VideoService.GetOpening's pictures, from 0, -1 for none; its size, and the corners of what was read in it:
+    eight numbers for each piece, in pixels, from where reading begins along the upper edge.
+    """
+    width_px: _builtins.int
+    height_px: _builtins.int
+    @_builtins.property
+    def corners(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        status: _builtins.str = ...,
+        value: _builtins.str = ...,
+        declared: _builtins.str = ...,
+        confidence: _builtins.float = ...,
+        time_s: _builtins.float = ...,
+        shot: _builtins.int = ...,
+        width_px: _builtins.int = ...,
+        height_px: _builtins.int = ...,
+        corners: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "corners", b"corners", "declared", b"declared", "height_px", b"height_px", "name", b"name", "shot", b"shot", "status", b"status", "time_s", b"time_s", "value", b"value", "width_px", b"width_px"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpeningField: _TypeAlias = OpeningField  # noqa: Y015
 
 @_typing.final
 class MergedFile(_message.Message):

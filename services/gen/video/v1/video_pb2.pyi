@@ -182,6 +182,153 @@ class VideoReport(_message.Message):
 Global___VideoReport: _TypeAlias = VideoReport  # noqa: Y015
 
 @_typing.final
+class OpeningLine(_message.Message):
+    """Text that stands together in a picture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    CORNERS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    confidence: _builtins.float
+    """0 to 1, the recogniser's own."""
+    @_builtins.property
+    def corners(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """x and y of four corners in pixels, from where reading begins along the upper edge."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        confidence: _builtins.float = ...,
+        corners: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "corners", b"corners", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpeningLine: _TypeAlias = OpeningLine  # noqa: Y015
+
+@_typing.final
+class OpeningShot(_message.Message):
+    """A picture of the opening and what is written in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_S_FIELD_NUMBER: _builtins.int
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    time_s: _builtins.float
+    width_px: _builtins.int
+    height_px: _builtins.int
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpeningLine]: ...
+    def __init__(
+        self,
+        *,
+        time_s: _builtins.float = ...,
+        width_px: _builtins.int = ...,
+        height_px: _builtins.int = ...,
+        lines: _abc.Iterable[Global___OpeningLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height_px", b"height_px", "lines", b"lines", "time_s", b"time_s", "width_px", b"width_px"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpeningShot: _TypeAlias = OpeningShot  # noqa: Y015
+
+@_typing.final
+class Opening(_message.Message):
+    """What was read; a later version replaces an earlier one. Without shots nothing could be shown."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPENING_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    SHOTS_FIELD_NUMBER: _builtins.int
+    READ_AT_FIELD_NUMBER: _builtins.int
+    opening_id: _builtins.str
+    version: _builtins.int
+    file_id: _builtins.str
+    dossier_id: _builtins.str
+    seconds: _builtins.float
+    @_builtins.property
+    def shots(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpeningShot]: ...
+    @_builtins.property
+    def read_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        opening_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        file_id: _builtins.str = ...,
+        dossier_id: _builtins.str = ...,
+        seconds: _builtins.float = ...,
+        shots: _abc.Iterable[Global___OpeningShot] | None = ...,
+        read_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read_at", b"read_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "opening_id", b"opening_id", "read_at", b"read_at", "seconds", b"seconds", "shots", b"shots", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Opening: _TypeAlias = Opening  # noqa: Y015
+
+@_typing.final
+class EvidenceRow(_message.Message):
+    """A row of an evidence sheet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    DECLARED_FIELD_NUMBER: _builtins.int
+    READ_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    COLOUR_FIELD_NUMBER: _builtins.int
+    SHOT_FIELD_NUMBER: _builtins.int
+    CORNERS_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    """What the field is called, in the reader's language."""
+    declared: _builtins.str
+    read: _builtins.str
+    verdict: _builtins.str
+    """How they agree, in the reader's language."""
+    colour: _builtins.str
+    """"good", "doubtful" or "bad": how the verdict is coloured."""
+    shot: _builtins.int
+    """The picture from 0 and the corners of what was read in it, eight numbers each; -1 and none where nothing was."""
+    @_builtins.property
+    def corners(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        declared: _builtins.str = ...,
+        read: _builtins.str = ...,
+        verdict: _builtins.str = ...,
+        colour: _builtins.str = ...,
+        shot: _builtins.int = ...,
+        corners: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["colour", b"colour", "corners", b"corners", "declared", b"declared", "label", b"label", "read", b"read", "shot", b"shot", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EvidenceRow: _TypeAlias = EvidenceRow  # noqa: Y015
+
+@_typing.final
 class Disc(_message.Message):
     """A built and read-back disc image."""
 
@@ -273,6 +420,165 @@ class GetReportResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetReportResponse: _TypeAlias = GetReportResponse  # noqa: Y015
+
+@_typing.final
+class GetOpeningRequest(_message.Message):
+    """Request of GetOpening."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOpeningRequest: _TypeAlias = GetOpeningRequest  # noqa: Y015
+
+@_typing.final
+class GetOpeningResponse(_message.Message):
+    """Answer of GetOpening."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPENING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def opening(self) -> Global___Opening: ...
+    def __init__(
+        self,
+        *,
+        opening: Global___Opening | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["opening", b"opening"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["opening", b"opening"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOpeningResponse: _TypeAlias = GetOpeningResponse  # noqa: Y015
+
+@_typing.final
+class GetOpeningPictureRequest(_message.Message):
+    """Request of GetOpeningPicture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    SHOT_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    shot: _builtins.int
+    """From 0, as GetOpening lists them."""
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        shot: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "shot", b"shot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOpeningPictureRequest: _TypeAlias = GetOpeningPictureRequest  # noqa: Y015
+
+@_typing.final
+class GetOpeningPictureResponse(_message.Message):
+    """Answer of GetOpeningPicture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOpeningPictureResponse: _TypeAlias = GetOpeningPictureResponse  # noqa: Y015
+
+@_typing.final
+class DrawEvidenceRequest(_message.Message):
+    """Request of DrawEvidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    HEADINGS_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    title: _builtins.str
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Below the title: whose file it is, its hash, when it was read."""
+
+    @_builtins.property
+    def headings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the four columns are called."""
+
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___EvidenceRow]: ...
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
+        headings: _abc.Iterable[_builtins.str] | None = ...,
+        rows: _abc.Iterable[Global___EvidenceRow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "headings", b"headings", "notes", b"notes", "rows", b"rows", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawEvidenceRequest: _TypeAlias = DrawEvidenceRequest  # noqa: Y015
+
+@_typing.final
+class DrawEvidenceResponse(_message.Message):
+    """Answer of DrawEvidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawEvidenceResponse: _TypeAlias = DrawEvidenceResponse  # noqa: Y015
 
 @_typing.final
 class GetDiscRequest(_message.Message):

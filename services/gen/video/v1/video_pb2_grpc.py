@@ -55,6 +55,21 @@ class VideoServiceStub:
                 request_serializer=video_dot_v1_dot_video__pb2.GetPosterRequest.SerializeToString,
                 response_deserializer=video_dot_v1_dot_video__pb2.GetPosterResponse.FromString,
                 _registered_method=True)
+        self.GetOpening = channel.unary_unary(
+                '/video.v1.VideoService/GetOpening',
+                request_serializer=video_dot_v1_dot_video__pb2.GetOpeningRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.GetOpeningResponse.FromString,
+                _registered_method=True)
+        self.GetOpeningPicture = channel.unary_unary(
+                '/video.v1.VideoService/GetOpeningPicture',
+                request_serializer=video_dot_v1_dot_video__pb2.GetOpeningPictureRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.GetOpeningPictureResponse.FromString,
+                _registered_method=True)
+        self.DrawEvidence = channel.unary_unary(
+                '/video.v1.VideoService/DrawEvidence',
+                request_serializer=video_dot_v1_dot_video__pb2.DrawEvidenceRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.DrawEvidenceResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/video.v1.VideoService/ListJobs',
                 request_serializer=video_dot_v1_dot_video__pb2.ListJobsRequest.SerializeToString,
@@ -104,6 +119,28 @@ class VideoServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetOpening(self, request, context):
+        """Every line read from the opening's pictures; compared with the profile in review.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOpeningPicture(self, request, context):
+        """One of those pictures.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrawEvidence(self, request, context):
+        """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
+        declared. Nothing of it is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Jobs by stage and state; the operator's and the applicant's view of progress.
         """
@@ -147,6 +184,21 @@ def add_VideoServiceServicer_to_server(servicer, server):
                     servicer.GetPoster,
                     request_deserializer=video_dot_v1_dot_video__pb2.GetPosterRequest.FromString,
                     response_serializer=video_dot_v1_dot_video__pb2.GetPosterResponse.SerializeToString,
+            ),
+            'GetOpening': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOpening,
+                    request_deserializer=video_dot_v1_dot_video__pb2.GetOpeningRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.GetOpeningResponse.SerializeToString,
+            ),
+            'GetOpeningPicture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOpeningPicture,
+                    request_deserializer=video_dot_v1_dot_video__pb2.GetOpeningPictureRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.GetOpeningPictureResponse.SerializeToString,
+            ),
+            'DrawEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrawEvidence,
+                    request_deserializer=video_dot_v1_dot_video__pb2.DrawEvidenceRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.DrawEvidenceResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -273,6 +325,87 @@ class VideoService:
             '/video.v1.VideoService/GetPoster',
             video_dot_v1_dot_video__pb2.GetPosterRequest.SerializeToString,
             video_dot_v1_dot_video__pb2.GetPosterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOpening(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/GetOpening',
+            video_dot_v1_dot_video__pb2.GetOpeningRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.GetOpeningResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOpeningPicture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/GetOpeningPicture',
+            video_dot_v1_dot_video__pb2.GetOpeningPictureRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.GetOpeningPictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrawEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/DrawEvidence',
+            video_dot_v1_dot_video__pb2.DrawEvidenceRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.DrawEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,14 @@ class VideoServiceStub:
     """A download of the disc image."""
     GetPoster: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetPosterRequest, _video_pb2.GetPosterResponse]
     """A picture of the video for the screen, made when it is first asked for."""
+    GetOpening: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetOpeningRequest, _video_pb2.GetOpeningResponse]
+    """Every line read from the opening's pictures; compared with the profile in review."""
+    GetOpeningPicture: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetOpeningPictureRequest, _video_pb2.GetOpeningPictureResponse]
+    """One of those pictures."""
+    DrawEvidence: _grpc.UnaryUnaryMultiCallable[_video_pb2.DrawEvidenceRequest, _video_pb2.DrawEvidenceResponse]
+    """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
+    declared. Nothing of it is kept.
+    """
     ListJobs: _grpc.UnaryUnaryMultiCallable[_video_pb2.ListJobsRequest, _video_pb2.ListJobsResponse]
     """Jobs by stage and state; the operator's and the applicant's view of progress."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_video_pb2.RetryJobRequest, _video_pb2.RetryJobResponse]
@@ -61,6 +69,14 @@ class VideoServiceAsyncStub(VideoServiceStub):
     """A download of the disc image."""
     GetPoster: _aio.UnaryUnaryMultiCallable[_video_pb2.GetPosterRequest, _video_pb2.GetPosterResponse]  # type: ignore[assignment]
     """A picture of the video for the screen, made when it is first asked for."""
+    GetOpening: _aio.UnaryUnaryMultiCallable[_video_pb2.GetOpeningRequest, _video_pb2.GetOpeningResponse]  # type: ignore[assignment]
+    """Every line read from the opening's pictures; compared with the profile in review."""
+    GetOpeningPicture: _aio.UnaryUnaryMultiCallable[_video_pb2.GetOpeningPictureRequest, _video_pb2.GetOpeningPictureResponse]  # type: ignore[assignment]
+    """One of those pictures."""
+    DrawEvidence: _aio.UnaryUnaryMultiCallable[_video_pb2.DrawEvidenceRequest, _video_pb2.DrawEvidenceResponse]  # type: ignore[assignment]
+    """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
+    declared. Nothing of it is kept.
+    """
     ListJobs: _aio.UnaryUnaryMultiCallable[_video_pb2.ListJobsRequest, _video_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state; the operator's and the applicant's view of progress."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_video_pb2.RetryJobRequest, _video_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -102,6 +118,32 @@ class VideoServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_pb2.GetPosterResponse, _abc.Awaitable[_video_pb2.GetPosterResponse]]:
         """A picture of the video for the screen, made when it is first asked for."""
+
+    @_abc_1.abstractmethod
+    def GetOpening(
+        self,
+        request: _video_pb2.GetOpeningRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.GetOpeningResponse, _abc.Awaitable[_video_pb2.GetOpeningResponse]]:
+        """Every line read from the opening's pictures; compared with the profile in review."""
+
+    @_abc_1.abstractmethod
+    def GetOpeningPicture(
+        self,
+        request: _video_pb2.GetOpeningPictureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.GetOpeningPictureResponse, _abc.Awaitable[_video_pb2.GetOpeningPictureResponse]]:
+        """One of those pictures."""
+
+    @_abc_1.abstractmethod
+    def DrawEvidence(
+        self,
+        request: _video_pb2.DrawEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.DrawEvidenceResponse, _abc.Awaitable[_video_pb2.DrawEvidenceResponse]]:
+        """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
+        declared. Nothing of it is kept.
+        """
 
     @_abc_1.abstractmethod
     def ListJobs(

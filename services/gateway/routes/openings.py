@@ -1,0 +1,45 @@
+"""What is written in a video's opening, and the sheet that holds it beside what was declared (M15-2b)."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from services.gateway.guard import AppGateway, SignedIn
+from services.gateway.languages import language
+from services.gateway.pages import asking, opening
+from services.gateway.plain import plain
+from services.gateway.schemas.files import Opening
+from services.gen.video.v1 import video_pb2
+from services.kernel.grpc_client import call
+
+router = APIRouter(prefix="/api/v1/dossiers/{dossier_id}/files/{file_id}", tags=["uploads and files"])
+_JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
+@router.get("/opening", summary="Every line read from a video's opening", response_model=Opening)
+async def lines(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
+    """The pictures that were read and all that is written in them; the six fields stand with the material's file."""
+    grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
+    asked = video_pb2.GetOpeningRequest(dossier_id=dossier_id, file_id=file_id)
+    found = await call(gateway.peers.video.GetOpening, asked, token=grant.video, idempotent=True)
+    return JSONResponse(plain(found.opening, language(request)))
+
+
+@router.get("/opening/{shot}", summary="One of the pictures that were read", response_class=Response, responses=_JPEG)
+async def picture(dossier_id: str, file_id: str, shot: int, session: SignedIn, gateway: AppGateway) -> Response:
+    """A JPEG; `shot` counts from 0 as the opening lists them."""
+    jpeg = await asking.opening_picture(gateway, session.account_id, dossier_id, file_id, shot)
+    return Response(jpeg, media_type="image/jpeg")
+
+
+@router.get(
+    "/evidence", summary="The opening beside what was declared, as one picture", response_class=Response,
+    responses=_JPEG,
+)  # fmt: skip
+async def evidence(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
+    """A JPEG, drawn when it is asked for and not kept."""
+    jpeg = await opening.evidence(request, gateway, session.account_id, dossier_id, file_id)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
