@@ -26,6 +26,10 @@ class Checked(Client):
         return answer
 
 
+def opening_is_read(dossier: Data) -> bool:
+    return any(file["opening"] for material in dossier["materials"] for file in material["files"])
+
+
 def look_around(applicant: Client, dossier: Data) -> None:
     """What a browser asks for besides."""
     base = f"/api/v1/dossiers/{dossier['dossier_id']}"
@@ -33,6 +37,8 @@ def look_around(applicant: Client, dossier: Data) -> None:
     looks = ["profile", "checklist", "audit", "changes?after=0&wait_s=0"]
     for item in ("surgery_video", "clinical_case"):
         looks += [f"files/{files[item]}", f"files/{files[item]}/report", f"files/{files[item]}/download"]
+    applicant.wait(dossier["dossier_id"], opening_is_read, deadline_s=60)
+    looks.append(f"files/{files['surgery_video']}/opening")
     for look in looks:
         applicant.send("GET", f"{base}/{look}")
     applicant.send("GET", "/api/v1/dossiers?limit=1")

@@ -29,9 +29,16 @@ TREE = {
 
 
 @pytest.fixture
-async def context(cluster: Cluster, database_name: str) -> AsyncIterator[Context]:
+async def database(cluster: Cluster, database_name: str) -> AsyncIterator[Database]:
+    """The service's own."""
+    opened = Database(cluster.url(role_of("review"), database_name), schema="review", pool_size=4)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def context(database: Database) -> Context:
     """Ready for use cases; nobody asks other services here."""
-    database = Database(cluster.url(role_of("review"), database_name), schema="review", pool_size=4)
     keys = KeyRing([SealKey(key_id="a", secret=b"s" * 32)], b"l" * 32)
     work = PostgresWork(database, keys, b"k" * 32, SystemClock(), TimeOrderedIds())
     for path, (level, kind) in TREE.items():
@@ -39,7 +46,7 @@ async def context(cluster: Cluster, database_name: str) -> AsyncIterator[Context
         await work.save_organisation(
             Organisation(organisation_id=name, path=path, name=f"机构{name}", level=level, kind=kind)
         )
-    yield Context(
+    return Context(
         work=work,
         facts=cast("Facts", None),
         catalogue=CATALOGUE,
@@ -47,7 +54,6 @@ async def context(cluster: Cluster, database_name: str) -> AsyncIterator[Context
         ids=TimeOrderedIds(),
         audit_key=b"k" * 32,
     )
-    await database.close()
 
 
 async def office(context: Context, account_id: str, role: Role, organisation_id: str) -> str:

@@ -4,13 +4,17 @@ import itertools
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from services.review.domain.records import Dossier, File, FileState, Report, Role
+from services.kernel.db.engine import Database
+from services.kernel.jobs.tables import jobs
+from services.review.domain.records import Dossier, File, FileState, ReadOpening, Report, Role
 from services.review.ports import FetchedReport, Scope, Unit
 from services.review.usecases import hearing
 from services.review.usecases.context import Context
 from services.review.usecases.dossiers import create_dossier
 from tests.integration.review.conftest import office
+from tests.unit.catalogue.opening.writing import rows
 from tests.unit.review.builders import profile
 
 _NUMBERS = itertools.count(1)
@@ -62,6 +66,20 @@ class Heard:
     async def deleted(self, file_id: str) -> None:
         async with self._context.work.begin(self._scope) as unit:
             await hearing.file_deleted(self._context, unit, self._dossier_id, file_id)
+
+    async def opening_read(self, file_id: str, version: int) -> None:
+        async with self._context.work.begin(self._scope) as unit:
+            await hearing.opening_read(unit, self._dossier_id, file_id, version)
+
+    async def opening_fetched(self, file_id: str, version: int, *texts: str) -> None:
+        got = ReadOpening(version=version, shots=(rows(*texts),))
+        async with self._context.work.begin(self._scope) as unit:
+            await hearing.opening_fetched(self._context, unit, self._dossier_id, file_id, got)
+
+    async def fetches(self, database: Database) -> list[str]:
+        async with database.transaction() as connection:
+            query = sa.select(jobs.c.stage).where(jobs.c.dossier_id == self._dossier_id).order_by(jobs.c.job_id)
+            return list((await connection.execute(query)).scalars())
 
     async def fetched(self, file_id: str, version: int, file_version: int) -> None:
         got = FetchedReport(
@@ -163,3 +181,30 @@ async def test_a_document_keeps_its_report_under_another_name(context: Context) 
     file = await document.file("doc")
     assert file is not None
     assert file.report == report(2)
+
+
+async def test_what_is_read_from_an_opening_is_kept_with_its_file(video: Heard) -> None:
+    await video.stored("v7")
+    await video.opening_fetched("v7", 4, "主刀：张三")
+    await video.opening_fetched("v7", 3, "主刀：李四")
+    await video.checked("v7", report(5))  # anything else that changes the file leaves it alone
+    file = await video.file("v7")
+    assert file is not None
+    kept = file.opening
+    assert kept is not None
+    assert (kept.version, kept.shots[0].lines[0].text) == (4, "主刀：张三")
+
+
+async def test_an_opening_may_be_read_before_its_file_is_known(video: Heard, database: Database) -> None:
+    await video.opening_read("v8", 2)
+    assert await video.fetches(database) == []
+    await video.checked("v8", report(1))
+    await video.stored("v8")
+    assert await video.fetches(database) == ["fetch-name", "fetch-video-report", "fetch-opening"]
+
+
+async def test_an_opening_of_a_known_file_is_fetched_once(video: Heard, database: Database) -> None:
+    await video.stored("v9")
+    await video.opening_read("v9", 2)
+    await video.opening_read("v9", 2)
+    assert await video.fetches(database) == ["fetch-name", "fetch-opening"]

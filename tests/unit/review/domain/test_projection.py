@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.catalogue.findings import Finding
+from services.catalogue.opening.model import Shot, Status
 from services.review.domain.manifest import manifest_sha256
 from services.review.domain.projection import MaterialView, view, views, worst
 from services.review.domain.records import (
@@ -15,7 +16,9 @@ from services.review.domain.records import (
     FileState,
     Material,
     MaterialStatus,
+    ReadOpening,
 )
+from tests.unit.catalogue.opening.writing import rows
 from tests.unit.review.builders import (
     CATALOGUE,
     ID_NUMBER,
@@ -80,6 +83,54 @@ def test_a_merged_result_over_the_limit_fails() -> None:
 def video(name: str = "李川明", number: str = ID_NUMBER) -> Material:
     own = file("v1", "video", report=report(parsed_name=name, parsed_id_number=number), file_name="x.mp4")
     return material(own, item_id="surgery_video")
+
+
+CARD = rows(
+    "主刀医生：李川明",
+    "工作单位：锦川县人民医院",
+    "科室：普外科",
+    "职称：副主任医师",
+    "手术名称：腹腔镜胆囊切除术",
+    "手术日期：2023.5.1",
+)
+
+
+def with_opening(*shots: Shot) -> Material:
+    made = video()
+    return replace(made, files=(replace(made.files[0], opening=ReadOpening(version=1, shots=shots)),))
+
+
+def test_an_opening_that_agrees_says_nothing() -> None:
+    found = seen(with_opening(CARD))
+    assert found.file_findings["v1"] == ()
+    assert {field.status for field in found.openings["v1"].fields.values()} == {Status.FOUND}
+
+
+def test_an_opening_is_held_against_the_profile_of_now_and_never_fails_alone() -> None:
+    """M15-2b, C-17: a person decides. The profile is corrected, nothing is read again."""
+    made = with_opening(CARD)
+    other = view(CATALOGUE, profile(title="主任医师"), dossier(made), made)
+    [finding] = other.file_findings["v1"]
+    assert (finding.code, finding.where, finding.measured, finding.limit) == (
+        "video.opening-mismatch", "title", "副主任医师", "主任医师",
+    )  # fmt: skip
+    assert other.status is seen(made).status
+    assert view(CATALOGUE, profile(), dossier(made), made).file_findings["v1"] == ()
+
+
+def test_what_an_opening_lacks_is_one_finding() -> None:
+    [finding] = seen(with_opening(rows("主刀医生：李川明", "科室：普外科"))).file_findings["v1"]
+    assert (finding.code, finding.where) == ("video.opening-missing", "employer,title,operation,date")
+    assert (finding.measured, finding.limit) == (2, 6)
+
+
+def test_an_opening_that_cannot_be_shown_lacks_everything() -> None:
+    [finding] = seen(with_opening()).file_findings["v1"]
+    assert (finding.code, finding.measured) == ("video.opening-missing", 0)
+
+
+def test_before_it_is_read_nothing_is_missing() -> None:
+    assert seen(video()).openings == {}
 
 
 def test_a_video_wants_its_disc_once_it_passes() -> None:
