@@ -106,6 +106,20 @@ unpack() {
   chmod +x "$cache/bin/$name"
 }
 
+# files NAME PACKAGE…: what Debian's packages hold, unpacked below the cache without what they depend on.
+files() {
+  local name="$1" home="$cache/debian-$1"
+  shift
+  if [ ! -d "$home" ]; then
+    need apt-get "this needs Debian's packages $*"
+    rm -rf "$home.new" && mkdir -p "$home.new/debs"
+    (cd "$home.new/debs" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@")
+    for deb in "$home.new"/debs/*.deb; do dpkg-deb -x "$deb" "$home.new"; done
+    rm -rf "$home.new/debs" && mv "$home.new" "$home"
+  fi
+  ln -sfn "$home" "$cache/bin/$name"
+}
+
 # Chromium brings many libraries: installed where we may, else unpacked with all that this machine lacks of them.
 fetch_chromium() {
   if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -132,6 +146,9 @@ if [ "${1:-}" = bench ]; then
   debian ffprobe ffmpeg -version
   debian mediainfo mediainfo --Version
   debian genisoimage genisoimage --version
+  debian tesseract tesseract-ocr --version
+  files tesseract-data tesseract-ocr-chi-sim
+  files fonts fonts-wqy-microhei fonts-wqy-zenhei fonts-arphic-ukai fonts-arphic-uming fonts-lxgw-wenkai
   echo "servers: tools to compare with ready in $cache" >&2
   exit
 fi

@@ -56,11 +56,16 @@ def declared_opening(profile: Profile, answer: Answer) -> Declared:
 
 
 def opening(read: Opening, declared: Declared) -> tuple[Finding, ...]:
-    """What is wrong with an opening (M15-2b, C-17). All of it warns: a person decides.
+    """What is wrong with an opening (M15-2b, C-17). All of it warns: a person decides. What is there and was read
+    uncertainly is nothing to warn about where nothing is declared that it should say.
 
     `where` holds the names of fields, parted by commas; the wording puts them in words.
     """
-    lacking = [name for name, field in read.items() if not field.value or field.status is Status.UNREADABLE]
+    lacking = [
+        name
+        for name, field in read.items()
+        if not field.value or (field.status is Status.UNREADABLE and name in declared)
+    ]
     findings = [
         Finding(
             code="video.opening-mismatch", rule_id="M15-2b", where=str(name), measured=field.value,

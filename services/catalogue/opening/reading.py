@@ -191,12 +191,12 @@ def looks_like(raw: str) -> Iterator[tuple[FieldName, str, bool]]:
     if values.day_in(raw) is not None:
         yield FieldName.DATE, values.day_text(raw), False
         return
-    whole = values.trimmed(values.simplified(raw))
+    whole = values.unlabelled(values.trimmed(values.simplified(raw)))
     if values.is_operation(whole):
         yield FieldName.OPERATION, whole, False
         return
     before = ""
-    for word in re.split(r"[\s,，、;；/|]+", values.trimmed(raw)):
+    for word in re.split(r"[\s,，、;；/|]+", values.unlabelled(values.trimmed(raw))):
         yield from _one_word(values.trimmed(word), before)
         before = values.trimmed(word)
 

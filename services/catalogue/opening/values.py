@@ -38,9 +38,14 @@ _EMPLOYER = re.compile(rf"^.{{2,}}{_EMPLOYER_END}(?:\([^)]*\))?(?:.{{0,6}}(?:院
 _DEPARTMENT = re.compile(
     r".{1,12}?(?:科|病区|科室|中心|病房|重症监护室|手术室)(?:[一二三四五六七八九十\d]+病区|[一二三四五]组|\([^)]*\))?$"
 )
-_OPERATION = re.compile(r".{3,}(?:术|治疗|造影|置入|植入|切除|修补|吻合|探查)(?:\([^)]*\))?$")
+_OPERATION_ENDS = (
+    "术 治疗 造影 置入 植入 切除 修补 吻合 探查 剖宫产 根治 成形 置换 移植 "
+    "重建 结扎 缝合 引流 活检 穿刺 分娩 复位 摘除 电切 碎石"
+)
+_OPERATION = re.compile(rf".{{2,}}(?:{'|'.join(_OPERATION_ENDS.split())})(?:\([^)]*\))?|剖宫产")
 _HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _NAME = re.compile(rf"[{_HAN}]{{2,4}}|[{_HAN}]{{1,12}}(?:·[{_HAN}]{{1,12}}){{1,3}}")
+_REST_OF_LABEL = re.compile(rf"^[{_HAN}]{{1,3}}:(?=.)")
 _AROUND = " \t:,，、;；。.|·-—_“”\"'《》<>【】[]*#=~"
 
 
@@ -55,14 +60,21 @@ def _simplifier() -> OpenCC:
 
 
 def simplified(text: str) -> str:
-    """Traditional characters as simplified ones: recognisers often take one for the other. As long as the text."""
-    folded = _simplifier().convert(text)
+    """Traditional characters as simplified ones, for recognisers often take one for the other; and holmium, which
+    stands in the name of many an operation and is misread. As long as the text.
+    """
+    folded = _simplifier().convert(text).replace("钦激光", "钬激光")
     return folded if len(folded) == len(text) else text
 
 
 def parts(text: str) -> list[str]:
     """What stands between marks and spaces: "省医学科学院·省人民医院" names two."""
     return [part for part in re.split(r"[\s·•/、,，;；()（）|]+", text) if part]
+
+
+def unlabelled(text: str) -> str:
+    """Without the end of a label that was cut off: "位:四川省人民医院"."""
+    return _REST_OF_LABEL.sub("", text)
 
 
 def trimmed(text: str) -> str:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from services.catalogue.opening.compare import is_complete, read_opening
 from services.catalogue.opening.model import Line, Shot, Status
@@ -46,6 +47,19 @@ class Pictured:
     jpeg: bytes
 
 
+class Showing(Protocol):
+    """A picture that can be read, and read again."""
+
+    @property
+    def time_s(self) -> float:
+        """Where it stands in the video."""
+        ...
+
+    def picture(self) -> Picture:
+        """Its pixels; blocks."""
+        ...
+
+
 def nothing_told(_: float) -> None:
     """Nobody asks how far it is."""
 
@@ -70,7 +84,7 @@ async def read_video(
         except (SandboxFailed, *LIMITS_HIT):  # a codec that nobody here knows, or a broken stream
             return ()
         chosen = [_Chosen.of(number, told, scratch) for number, told in enumerate(outcome.value or ())]  # type: ignore[arg-type]
-        shots = await _read_all(reader, chosen, lambda done: progress(_CHOSEN + (1 - _CHOSEN) * done))
+        shots = await read_pictures(reader, chosen, lambda done: progress(_CHOSEN + (1 - _CHOSEN) * done))
         read = [Pictured(shot=shot, jpeg=each.jpeg()) for shot, each in zip(shots, chosen, strict=False)]
     written = [each for each in read if each.shot.lines] or read[:1]
     return tuple(sorted(written, key=lambda each: each.shot.time_s))
@@ -102,8 +116,10 @@ class _Chosen:
         return self.path.with_suffix(".jpg").read_bytes()
 
 
-async def _read_all(reader: TextReader, chosen: Sequence[_Chosen], progress: Progress) -> list[Shot]:
-    """A shot for each picture that was read: the likeliest first, two at a time, until nothing is missing."""
+async def read_pictures(reader: TextReader, chosen: Sequence[Showing], progress: Progress = nothing_told) -> list[Shot]:
+    """A shot for each picture that was read: in their order, two at a time, until nothing is missing. What is missing
+    in the end is looked for once more and closely, where most is written.
+    """
     shots: list[Shot] = []
     for start in range(0, len(chosen), 2):
         shots += await asyncio.gather(*(_read(reader, each) for each in chosen[start : start + 2]))
@@ -124,11 +140,12 @@ def _found(shots: Sequence[Shot]) -> int:
     return sum(field.status is Status.FOUND for field in read_opening(shots).values())
 
 
-async def _read(reader: TextReader, chosen: _Chosen, *, closely: bool = False) -> Shot:
+async def _read(reader: TextReader, chosen: Showing, *, closely: bool = False) -> Shot:
     """One picture; one that the reader cannot stand has nothing written in it."""
-    shot = Shot(time_s=chosen.time_s, width_px=chosen.width_px, height_px=chosen.height_px, lines=())
+    picture = await asyncio.to_thread(chosen.picture)
+    shot = Shot(time_s=chosen.time_s, width_px=picture.width_px, height_px=picture.height_px, lines=())
     try:
-        lines = await reader.read(await asyncio.to_thread(chosen.picture), closely=closely)
+        lines = await reader.read(picture, closely=closely)
     except (SandboxFailed, *LIMITS_HIT):
         return shot
     kept = [line for line in lines if len(line.text) <= _LONGEST_LINE][:_MOST_LINES]

@@ -1,11 +1,14 @@
 """Measured against declared: the video's name, and who may apply here."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
-from services.catalogue.profile import from_data
+from services.catalogue import rules
+from services.catalogue.opening.model import FieldName, Found, Status
+from services.catalogue.profile import Answer, from_data
 from services.catalogue.rules import expected_video_name, may_apply, video_name
 from services.catalogue.wording import word
 
@@ -63,3 +66,30 @@ def test_the_name_that_is_due() -> None:
 def test_who_may_apply_here(level: str, affiliation: str, *, expected: bool) -> None:
     data = yaml.safe_load(SURGEON.read_text("utf-8"))
     assert may_apply(from_data({**data, "target_level": level, "affiliation": affiliation})) is expected
+
+
+def test_what_an_opening_should_say_comes_from_profile_and_entry() -> None:
+    surgeon = from_data(yaml.safe_load(SURGEON.read_text("utf-8")))
+    answer = Answer(operation="剖宫产术", operation_date=date(2023, 5, 18))
+    said = rules.declared_opening(surgeon, answer)
+    assert set(said) == set(FieldName)
+    assert said[FieldName.DATE] == "2023-05-18"
+    assert FieldName.OPERATION not in rules.declared_opening(surgeon, Answer())
+
+
+def test_what_is_uncertain_is_told_as_missing_and_what_differs_by_name() -> None:
+    """M15-2b: all of it warns, and a person decides."""
+    said = {FieldName.SURGEON: "张三", FieldName.TITLE: "主任医师"}
+    read = {
+        FieldName.SURGEON: Found(status=Status.UNREADABLE, value="张", confidence=0.3, shot=0),
+        FieldName.TITLE: Found(status=Status.SIMILAR, value="副主任医师", confidence=0.9, shot=0),
+        FieldName.DATE: Found(status=Status.MISSING),
+        FieldName.EMPLOYER: Found(status=Status.FOUND, value="四川省人民医院", confidence=0.9, shot=0),
+    }
+    missing, differing = rules.opening(read, said)
+    assert (missing.code, missing.where, missing.measured, missing.limit) == (
+        "video.opening-missing", "surgeon,date", 2, 4,
+    )  # fmt: skip
+    assert (differing.where, differing.measured, differing.limit) == ("title", "副主任医师", "主任医师")
+    assert not missing.blocks
+    assert not differing.blocks

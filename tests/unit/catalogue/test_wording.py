@@ -96,3 +96,11 @@ def test_a_code_that_nobody_knows_is_refused() -> None:
 )
 def test_values_as_people_write_them(value: float | str | None, unit: str | None, expected: str) -> None:
     assert readable(value, unit) == expected
+
+
+def test_places_are_put_in_words_and_others_stay() -> None:
+    found = Finding(code="video.opening-missing", rule_id="M15-2b", measured=4, limit=6, where="surgeon,date")
+    assert "主刀医生姓名、手术日期" in word(found).message
+    assert "the surgeon's name, its date" in word(found, "en").message
+    other = Finding(code="video.opening-missing", rule_id="M15-2b", measured=4, limit=6, where="0:03, 0:07")
+    assert "0:03, 0:07" in word(other).message

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,11 @@ from services.catalogue import load
 from services.cli.check_video import check_video
 from services.cli.local import look_at, sandboxed
 from services.cli.report import Declared, FileReport
+from services.kernel.ocr import reader as ocr
+from services.video.usecases import opening
 from services.video.usecases.measure import PRELOAD
 from tests.assets import video_fixtures as videos
+from tests.assets.cards import card_picture, film
 from tests.assets.video_fixtures import FILE_NAME, ID_NUMBER
 
 
@@ -88,3 +92,69 @@ async def test_without_an_index_only_what_was_read_is_a_fact(tmp_path: Path) -> 
     assert [finding.code for finding in found.findings] == ["video.not-mp4"]
     assert found.facts == {"bytes_read": 3009}
     assert found.media_type == "application/pdf"
+
+
+CARD = (
+    "主刀医生：张三",
+    "工作单位：四川省人民医院",
+    "科室：普外科",
+    "职称：主任医师",
+    "手术名称：剖宫产术",
+    "手术日期：2022年5月12日",
+)
+
+
+async def read_report(path: Path, declared: Declared) -> FileReport:
+    async with sandboxed([*PRELOAD, *opening.PRELOAD]) as sandbox, sandboxed(ocr.PRELOAD) as reading:
+        return await check_video(
+            look_at(path),
+            catalogue=load.default(),
+            declared=declared,
+            sandbox=sandbox,
+            sha256="0",
+            reader=ocr.SandboxedReader(reading, at_once=2),
+            clock=Then(),
+        )
+
+
+def opening_of(found: FileReport) -> dict[str, Any]:
+    told: Any = found.to_json()["facts"]
+    return dict(told["opening"])
+
+
+async def test_the_opening_is_told_field_by_field(tmp_path: Path) -> None:
+    """The contract's `facts.opening` (M15-2b)."""
+    path = film(tmp_path / FILE_NAME, [(card_picture(CARD), 2), (None, 2)])
+    found = await read_report(path, Declared(title="副主任医师", date="2022-05-12"))
+    fields = opening_of(found)
+    assert list(fields) == ["surgeon", "employer", "department", "title", "operation", "date"]
+    assert fields["surgeon"]["value"] == "张三"
+    assert fields["surgeon"]["status"] == "found"
+    assert 0.9 < fields["surgeon"]["confidence"] <= 1
+    assert 0 <= fields["surgeon"]["time_s"] < 2
+    assert (fields["title"]["value"], fields["title"]["status"]) == ("主任医师", "similar")
+    assert fields["date"]["status"] == "found"
+    assert [each.code for each in found.findings] == ["video.no-sound", "video.opening-mismatch"]
+    assert found.verdict == "pass"
+    assert "主刀医生 · 张三" in found.to_text()
+    assert "surgeon · 张三" in found.to_text("en")
+
+
+async def test_a_video_without_a_card_is_warned_about(tmp_path: Path) -> None:
+    found = await read_report(film(tmp_path / FILE_NAME, [(None, 2)]), Declared())
+    missing = next(each for each in found.findings if each.code == "video.opening-missing")
+    assert missing.measured == 0
+    assert opening_of(found)["surgeon"] == {
+        "value": None, "status": "missing", "confidence": 0.0, "time_s": None,
+    }  # fmt: skip
+    assert found.verdict == "pass"
+
+
+@pytest.mark.parametrize("cut", [0.5, 0.9])
+async def test_a_broken_video_is_not_looked_into(tmp_path: Path, cut: float) -> None:
+    whole = videos.real_mp4(tmp_path / "v.mp4").read_bytes()
+    path = tmp_path / FILE_NAME
+    path.write_bytes(whole[: int(cut * len(whole))])
+    found = await read_report(path, Declared())
+    assert "opening" not in found.facts
+    assert not any(each.code.startswith("video.opening") for each in found.findings)
