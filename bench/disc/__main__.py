@@ -4,9 +4,14 @@ Building is compared with `genisoimage -udf -joliet-long`, which writes the same
 reading back is compared with genisoimage and `7z x -so … | sha256sum` behind it: a built image that nobody has read is
 none. Ours hashes the image and the file in both views; the peers hash the file in one. Rounds alternate, images are
 removed between them, and the ratios are of the medians. Every image must give the film back, or the exit status is 1.
+
+Then: building on an XFS that shares blocks, where one can be mounted; verdicts while discs are made, beside those of an
+idle process; and, where versitygw is at hand, what passes through a worker when the film lies in an S3 store, beside
+fetching it, making the image here and sending it.
 """
 
 import argparse
+import asyncio
 import hashlib
 import os
 import statistics
@@ -19,6 +24,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.disc import stored
 from bench.video.film import film
 from services.video.ports import DiscOrder
 from services.video.tools.disc import build
@@ -56,6 +62,9 @@ def theirs_read(video: Path, image: Path) -> str:
     with subprocess.Popen([str(cached("7z")), "x", "-so", str(image)], stdout=subprocess.PIPE) as extracting:
         told = subprocess.run(["sha256sum"], stdin=extracting.stdout, check=True, capture_output=True, text=True)
     return told.stdout.split()[0]
+
+
+PLAIN: dict[str, Way] = {OURS: ours, THEIRS: theirs}
 
 
 def ours_read(sha256: str) -> Way:
@@ -98,10 +107,27 @@ def compare(folder: Path, seconds: int, rounds: int) -> bool:
     middle = {name: statistics.median(each) for name, each in took.items()}
     for name, spent in middle.items():
         print(f"{name:<20}{spent:>8.2f} s")
+    asyncio.run(stored.verdicts_meanwhile(folder, video, sha256, 20 * rounds))
     print(f"ratio build, ours / genisoimage: {middle[OURS] / middle[THEIRS]:.2f} (wanted: at most 0.8)")
     read = middle[OURS_READ] / middle[THEIRS_READ]
     print(f"ratio build and read back, ours / genisoimage and 7z: {read:.2f} (wanted: at most 0.8)")
     return good
+
+
+def on_xfs(folder: Path, seconds: int, rounds: int) -> None:
+    """Building alone, on a file system that shares blocks."""
+    lacking = stored.mount_xfs(folder)
+    if lacking:
+        print(f"no XFS to measure on: {lacking}")
+        return
+    place = folder / "xfs"
+    try:
+        video = film(place, seconds).rename(place / FILE_NAME)
+        spent = {name: [timed(way, video, place)[0] for _ in range(rounds)] for name, way in PLAIN.items()}
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+    ratio = statistics.median(spent[OURS]) / statistics.median(spent[THEIRS])
+    print(f"ratio build on an XFS that shares blocks, ours / genisoimage: {ratio:.3f} (wanted: at most 0.15)")
 
 
 def main() -> int:
@@ -117,6 +143,13 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         good = compare(Path(name), chosen.seconds, chosen.rounds)
+        on_xfs(Path(name), chosen.seconds, chosen.rounds)
+        try:
+            cached("versitygw")
+        except Unprepared:
+            print("versitygw is not here: nothing is measured on S3")
+        else:
+            asyncio.run(stored.on_s3(Path(name), chosen.seconds, theirs))
     if not good:
         print("FAULT: an image did not give the film back")
     return 0 if good else 1

@@ -14,6 +14,8 @@ from tools.stack.servers import cached
 
 #: A picture → its lines.
 Peer = Callable[[Image.Image], Sequence[str]]
+#: Who takes longer for one picture has read nothing in it.
+PATIENCE_S = 30
 
 
 @cache
@@ -35,5 +37,10 @@ def tesseract(picture: Image.Image) -> Sequence[str]:
     out = BytesIO()
     picture.convert("RGB").save(out, "PNG", compress_level=1)
     environment = {**os.environ, "TESSDATA_PREFIX": str(data), "OMP_THREAD_LIMIT": "2"}
-    done = subprocess.run(command, input=out.getvalue(), capture_output=True, check=True, env=environment, timeout=120)
+    try:
+        done = subprocess.run(
+            command, input=out.getvalue(), capture_output=True, check=True, env=environment, timeout=PATIENCE_S
+        )
+    except subprocess.TimeoutExpired:  # it looks for letters in noise
+        return ()
     return done.stdout.decode("utf-8", "replace").splitlines()

@@ -9,36 +9,21 @@ one. Rounds alternate; the ratios are of the medians. All must tell the same dur
 
 import argparse
 import asyncio
-import contextlib
 import os
 import statistics
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.video import peers
-from bench.video.counting import Counter, counting
-from bench.video.film import film
-from services.cli.embedded.platform import free_ports
-from services.kernel.clock import SystemClock
-from services.kernel.ids import TimeOrderedIds
+from bench.video.ground import Ground, ground
 from services.kernel.sandbox.sandbox import ForkingSandbox
-from services.kernel.storage.s3.adapter import S3Store
-from services.kernel.storage.s3.address import parse
-from services.kernel.storage.s3.buckets import make_bucket
-from services.kernel.storage.s3.client import Credentials, account, connect
-from services.kernel.stored_files import StoredSource
 from services.video.usecases.measure import PRELOAD, measure
-from tools.stack.bucket import ROOT
-from tools.stack.objects import BUCKET, ObjectServer
-from tools.stack.servers import cached
 
-KEY = "evidence/film.mp4"
 OURS = "ours, warm"
 PEERS: Mapping[str, peers.Tool] = {
     "ffprobe": peers.ffprobe,
@@ -58,39 +43,6 @@ class Reading:
     told_s: float
     bytes_sent: int
     requests: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ground:
-    """The film where everybody finds it."""
-
-    store: S3Store
-    source: StoredSource
-    address: str
-    counter: Counter
-
-
-@asynccontextmanager
-async def ground(folder: Path, seconds: int) -> AsyncIterator[Ground]:
-    """The server with the film in it, and the endpoint before it."""
-    path = film(folder, seconds)
-    root = Credentials(access_key=ROOT, secret_key="for-this-run-only")
-    port, between = free_ports(2)
-    server = ObjectServer(program=cached("versitygw"), folder=folder / "s3", port=port, root=root)
-    await asyncio.to_thread(server.start)
-    try:
-        with counting(between, port) as counter:
-            address = parse(server.url(counter.url))
-            with contextlib.closing(connect(account(root), address, connections=1)) as client:
-                make_bucket(client, BUCKET, origin=counter.url, versioned=False)
-            with contextlib.closing(S3Store(address, root, SystemClock(), TimeOrderedIds())) as store:
-                info = await store.put_file(KEY, str(path))
-                path.unlink()
-                asked = await store.presign_get(KEY, expires_s=3600, filename="film.mp4", media_type="video/mp4")
-                source = StoredSource(store, KEY, info.size_bytes, info.etag)
-                yield Ground(store=store, source=source, address=asked.url, counter=counter)
-    finally:
-        await asyncio.to_thread(server.stop)
 
 
 async def read_once(found: Ground, act: Callable[[], Awaitable[tuple[float, float]]]) -> Reading:

@@ -1,4 +1,4 @@
-"""Stands between everybody who reads and the object server, and counts what the server sent: bytes and requests."""
+"""Stands between everybody and the object server, and counts what goes to and fro: bytes and requests."""
 
 import asyncio
 import multiprocessing
@@ -17,21 +17,25 @@ class Counted:
 
     bytes_sent: int
     requests: int
+    #: By whoever asked, with the heads of requests.
+    bytes_taken: int
 
 
 class Counter:
     """Of everything since the last `take`."""
 
-    def __init__(self, url: str, sent: "Synchronized[int]", asked: "Synchronized[int]") -> None:
+    def __init__(
+        self, url: str, sent: "Synchronized[int]", asked: "Synchronized[int]", taken: "Synchronized[int]"
+    ) -> None:
         """`url` is where the counting endpoint answers."""
         self.url = url
-        self._sent, self._asked = sent, asked
+        self._sent, self._asked, self._taken = sent, asked, taken
 
     def take(self) -> Counted:
         """What was counted, and begin anew."""
-        with self._sent.get_lock(), self._asked.get_lock():
-            found = Counted(self._sent.value, self._asked.value)
-            self._sent.value = self._asked.value = 0
+        with self._sent.get_lock(), self._asked.get_lock(), self._taken.get_lock():
+            found = Counted(self._sent.value, self._asked.value, self._taken.value)
+            self._sent.value = self._asked.value = self._taken.value = 0
         return found
 
 
@@ -40,28 +44,35 @@ def counting(port: int, upstream: int) -> Iterator[Counter]:
     """A process of its own forwards `port` to `upstream`, both on 127.0.0.1."""
     sent = multiprocessing.Value("Q", 0)
     asked = multiprocessing.Value("Q", 0)
+    taken = multiprocessing.Value("Q", 0)
     ready = multiprocessing.Event()
-    process = multiprocessing.Process(target=_run, args=(port, upstream, sent, asked, ready), daemon=True)
+    process = multiprocessing.Process(target=_run, args=(port, upstream, sent, asked, taken, ready), daemon=True)
     process.start()
     try:
         if not ready.wait(20):
             raise RuntimeError("the counting endpoint does not start")
-        yield Counter(f"http://127.0.0.1:{port}", sent, asked)
+        yield Counter(f"http://127.0.0.1:{port}", sent, asked, taken)
     finally:
         process.terminate()
         process.join()
 
 
-def _run(port: int, upstream: int, sent: "Synchronized[int]", asked: "Synchronized[int]", ready: Event) -> None:
-    asyncio.run(_serve(port, upstream, sent, asked, ready))
+def _run(
+    port: int, upstream: int, sent: "Synchronized[int]", asked: "Synchronized[int]", taken: "Synchronized[int]",
+    ready: Event,
+) -> None:  # fmt: skip
+    asyncio.run(_serve(port, upstream, sent, asked, taken, ready))
 
 
-async def _serve(port: int, upstream: int, sent: "Synchronized[int]", asked: "Synchronized[int]", ready: Event) -> None:
+async def _serve(
+    port: int, upstream: int, sent: "Synchronized[int]", asked: "Synchronized[int]", taken: "Synchronized[int]",
+    ready: Event,
+) -> None:  # fmt: skip
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", upstream)
         ways = [
-            asyncio.ensure_future(_carry(reader, there_writer, asked, requests=True)),
-            asyncio.ensure_future(_carry(there_reader, writer, sent, requests=False)),
+            asyncio.ensure_future(_carry(reader, there_writer, taken, asked)),
+            asyncio.ensure_future(_carry(there_reader, writer, sent, None)),
         ]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
@@ -76,13 +87,17 @@ async def _serve(port: int, upstream: int, sent: "Synchronized[int]", asked: "Sy
 
 
 async def _carry(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, counter: "Synchronized[int]", *, requests: bool
-) -> None:
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, carried: "Synchronized[int]",
+    requests: "Synchronized[int] | None",
+) -> None:  # fmt: skip
     try:
         while piece := await reader.read(_PIECE_BYTES):
             writer.write(piece)
             await writer.drain()
-            with counter.get_lock():
-                counter.value += piece.count(b" HTTP/1.1\r\n") if requests else len(piece)
+            with carried.get_lock():
+                carried.value += len(piece)
+            if requests is not None:
+                with requests.get_lock():
+                    requests.value += piece.count(b" HTTP/1.1\r\n")
     except ConnectionError:
         return

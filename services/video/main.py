@@ -9,6 +9,7 @@ from services.video import consumer, grpc_api, worker
 from services.video.repository import PostgresReports
 from services.video.settings import Settings
 from services.video.tools import disc
+from services.video.usecases.disc_image import DiscImages
 
 
 def compose(platform: Platform, settings: Settings) -> Composition:
@@ -26,7 +27,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         catalogue=catalogue,
         reports=reports,
         files=files,
-        build_disc=disc.build,
+        images=DiscImages(store=platform.storage, tools=disc.IsoTools(), rehash=settings.disc_rehash),
         reader=platform.reader,
         opening_s=settings.opening_s,
     )

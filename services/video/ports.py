@@ -1,6 +1,5 @@
 """What is kept of a video, and where: reports and discs in transactions that their jobs end in."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.catalogue.findings import Finding
 from services.catalogue.opening.model import Shot
 from services.kernel.events.outbox import Outbox
+from services.video.domain.readback import Directories
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +51,7 @@ class Disc:
     version: int
     object_key: str
     size_bytes: int
+    #: Of the whole image; "" where it was not read as a whole (`DiscImages.rehash`).
     sha256: str
     file_name: str
     file_sha256: str
@@ -146,43 +147,32 @@ class DiscOrder:
     at: datetime
 
 
-class FoundOnDisc(Protocol):
-    """A file as one view of the image shows it."""
+class PlannedImage(Protocol):
+    """An image around a file: the bytes before it, their number, and the bytes behind."""
 
     @property
-    def name(self) -> str:
-        """Its name."""
+    def head(self) -> bytes:
+        """Before it."""
         ...
 
     @property
-    def sha256(self) -> str:
-        """Hexadecimal SHA-256 of its content."""
-        ...
-
-
-class BuiltImage(Protocol):
-    """An image as it was read back."""
-
-    @property
-    def files(self) -> Sequence[FoundOnDisc]:
-        """Every file in every view."""
+    def payload_bytes(self) -> int:
+        """The file's size."""
         ...
 
     @property
-    def label(self) -> str:
-        """The volume's label."""
-        ...
-
-    @property
-    def image_bytes(self) -> int:
-        """Size of the image."""
-        ...
-
-    @property
-    def image_sha256(self) -> str:
-        """Hexadecimal SHA-256 of the image."""
+    def tail(self) -> bytes:
+        """Behind it."""
         ...
 
 
-#: Builds an image and reads it back; blocks. Raises `AppError` disc.*.
-DiscBuilder = Callable[[DiscOrder, Path], BuiltImage]
+class DiscTools(Protocol):
+    """Images planned, and read back from what stands around the file. Both block."""
+
+    def plan(self, size_bytes: int, *, file_name: str, label: str, at: datetime) -> PlannedImage:
+        """The same for the same arguments, byte for byte. Raises `AppError` disc.bad-name."""
+        ...
+
+    def directories(self, head: bytes, payload_bytes: int, tail: bytes) -> Directories:
+        """What the views show. Raises `AppError` disc.not-as-written."""
+        ...

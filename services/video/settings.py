@@ -17,4 +17,6 @@ class Settings(ServiceSettings):
     )
     #: How much of a video is its opening, which should say who operates on what (M15-2b).
     opening_s: float = Field(default=15, gt=0, le=60)
+    #: Read every disc image as a whole, also where the object store copied the video itself under its etag.
+    disc_rehash: bool = False
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)

@@ -1,11 +1,8 @@
 """Stages of the video service: `verdict`, `opening`, `disc`, `forget`."""
 
-import asyncio
 import hashlib
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from services.catalogue.model import Catalogue
 from services.kernel import metrics
@@ -23,8 +20,6 @@ from services.video.domain.name import parse_name
 from services.video.domain.verdict import BROKEN, VideoLimits
 from services.video.ports import (
     Disc,
-    DiscBuilder,
-    DiscOrder,
     KeptShot,
     Subject,
     VideoOpening,
@@ -32,6 +27,7 @@ from services.video.ports import (
     Writing,
 )
 from services.video.usecases import opening, poster
+from services.video.usecases.disc_image import DiscImages
 from services.video.usecases.verdict import check_video
 
 #: The stages that remove objects.
@@ -47,7 +43,7 @@ class VideoJobs:
     catalogue: Catalogue
     reports: Writing
     files: StoredFiles
-    build_disc: DiscBuilder
+    images: DiscImages
     reader: TextReader
     #: How much of a video is its opening.
     opening_s: float
@@ -127,52 +123,40 @@ class VideoJobs:
         return key
 
     async def disc(self, running: Running) -> None:
-        """Build the image from the verified file, read it back, store it write-once, announce it."""
+        """Make the image of the verified file inside the store, prove it, announce it."""
         job = running.job
         file = await self._file(job)
         if file is None:
             return await self._end(job)
         if not file.sha256:
             raise AppError("disc.not-verified", Kind.PRECONDITION, retryable=True)
-        with tempfile.TemporaryDirectory(prefix="shenbao-disc-") as folder:
-            scratch = Path(folder)
-            await self._fetch(file, scratch / "video.mp4", running)
-            order = DiscOrder(
-                video=scratch / "video.mp4",
-                file_name=parse_name(file.file_name).suggested or file.file_name,
-                size_bytes=file.size_bytes,
-                sha256=file.sha256,
-                label=volume_label(self.catalogue.cycle.year),
-                at=file.stored_at,
-            )
-            built = await asyncio.to_thread(self.build_disc, order, scratch / "disc.iso")
-            running.at(0.8)
-            key = f"derived/video/dossiers/{job.dossier_id}/{job.subject_id}/{built.image_sha256}.iso"
-            await self.platform.storage.put_file(key, str(scratch / "disc.iso"), if_absent=False)
+        before = await self.reports.disc(job.dossier_id, job.organisation_path, job.subject_id)
+        label = volume_label(self.catalogue.cycle.year)
+        built = await self.images.build(
+            file,
+            file_name=parse_name(file.file_name).suggested or file.file_name,
+            label=label,
+            at=file.stored_at,
+            folder=f"derived/video/dossiers/{job.dossier_id}/{job.subject_id}",
+            progress=running.at,
+        )
         disc = Disc(
             disc_id=self.platform.ids.new(),
             version=0,
-            object_key=key,
-            size_bytes=built.image_bytes,
-            sha256=built.image_sha256,
-            file_name=built.files[0].name,
-            file_sha256=built.files[0].sha256,
-            label=built.label,
+            object_key=built.object_key,
+            size_bytes=built.size_bytes,
+            sha256=built.sha256,
+            file_name=built.file_name,
+            file_sha256=file.sha256,
+            label=label,
             built_at=self.platform.clock.now(),
         )
         async with effect(self._database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_disc(connection, outbox, _subject(job), replace(disc, version=version))
+        if before is not None and before.object_key != disc.object_key:  # of the old name
+            await self.platform.storage.delete(before.object_key)
         return None
-
-    async def _fetch(self, file: StoredFile, target: Path, running: Running) -> None:
-        """A local copy, in order, with flat memory."""
-        done = 0
-        with target.open("wb") as out:
-            async for chunk in self.platform.storage.stream(file.object_key):
-                await asyncio.to_thread(out.write, chunk)
-                done += len(chunk)
-                running.at(0.4 * done / file.size_bytes)
 
     async def forget(self, running: Running) -> None:
         """A deleted file takes its report, its pictures and its disc image with it."""

@@ -13,6 +13,7 @@ import pytest
 from services.kernel.storage.port import (
     MAX_PARTS,
     MIN_PART_BYTES,
+    Excerpt,
     InvalidKey,
     ObjectChanged,
     ObjectExists,
@@ -575,3 +576,77 @@ async def test_a_presigned_download_expires(storage: StorageUnderTest) -> None:
 
 async def test_a_download_of_what_is_gone_is_not_found(storage: StorageUnderTest) -> None:
     assert (await storage.get(await download(storage))).status_code == 404
+
+
+# Composing
+
+SOURCE = "cycles/2023/dossiers/018f/15.2a/source"
+HEAD, TAIL = noise(557_056, seed=2), noise(2_702, seed=3)
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, MIN_PART_BYTES, 2 * MIN_PART_BYTES, 3 * MIN_PART_BYTES + 12_345])
+async def test_an_object_is_composed_of_bytes_and_of_another_one(storage: StorageUnderTest, size_bytes: int) -> None:
+    body = noise(size_bytes)
+    source = await storage.store.put(SOURCE, body)
+    excerpt = Excerpt(key=SOURCE, etag=source.etag, offset=0, length=size_bytes)
+    composed = await storage.store.compose(KEY, [HEAD, excerpt, TAIL])
+    assert await content(storage) == HEAD + body + TAIL
+    assert composed.info == await storage.store.head(KEY)
+    assert 0 <= composed.pinned_bytes <= size_bytes
+    assert await content(storage, SOURCE) == body
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [MIN_PART_BYTES - 1, 2 * MIN_PART_BYTES, 10],
+        [1, MIN_PART_BYTES + 1, 1, MIN_PART_BYTES, 1],
+        [2 * MIN_PART_BYTES, MIN_PART_BYTES - 1, 2 * MIN_PART_BYTES],
+        [0, 3 * MIN_PART_BYTES, 0],
+    ],
+)
+async def test_pieces_of_any_size_come_in_their_order(storage: StorageUnderTest, sizes: list[int]) -> None:
+    body = noise(4 * MIN_PART_BYTES)
+    source = await storage.store.put(SOURCE, body)
+    pieces: list[bytes | Excerpt] = []
+    for number, size_bytes in enumerate(sizes):
+        if number % 2:
+            pieces.append(Excerpt(key=SOURCE, etag=source.etag, offset=number, length=size_bytes))
+        else:
+            pieces.append(noise(size_bytes, seed=number))
+    await storage.store.compose(KEY, pieces)
+    wanted = b"".join(p if isinstance(p, bytes) else body[p.offset : p.offset + p.length] for p in pieces)
+    assert await content(storage) == wanted
+
+
+async def test_composing_replaces_what_was_there(storage: StorageUnderTest) -> None:
+    source = await storage.store.put(SOURCE, b"new")
+    await storage.store.put(KEY, b"old")
+    await storage.store.compose(KEY, [b"<", Excerpt(key=SOURCE, etag=source.etag, offset=1, length=2), b">"])
+    assert await content(storage) == b"<ew>"
+
+
+@pytest.mark.parametrize("size_bytes", [10, 3 * MIN_PART_BYTES])
+async def test_composing_of_a_source_that_changed_is_refused(storage: StorageUnderTest, size_bytes: int) -> None:
+    source = await storage.store.put(SOURCE, noise(size_bytes))
+    await storage.store.put(SOURCE, noise(size_bytes, seed=9), if_absent=False)
+    stale = Excerpt(key=SOURCE, etag=source.etag, offset=0, length=size_bytes)
+    with pytest.raises(ObjectChanged):
+        await storage.store.compose(KEY, [HEAD, stale, TAIL])
+    assert KEY not in await keys(storage)
+    assert await uploads(storage) == []
+
+
+@pytest.mark.parametrize("size_bytes", [10, 3 * MIN_PART_BYTES])
+async def test_composing_beyond_the_end_of_a_source_is_refused(storage: StorageUnderTest, size_bytes: int) -> None:
+    source = await storage.store.put(SOURCE, noise(size_bytes))
+    beyond = Excerpt(key=SOURCE, etag=source.etag, offset=1, length=size_bytes)
+    with pytest.raises(ObjectChanged):
+        await storage.store.compose(KEY, [HEAD, beyond, TAIL])
+    assert KEY not in await keys(storage)
+    assert await uploads(storage) == []
+
+
+async def test_composing_of_what_is_not_there_is_refused(storage: StorageUnderTest) -> None:
+    with pytest.raises(ObjectMissing):
+        await storage.store.compose(KEY, [Excerpt(key=SOURCE, etag="e", offset=0, length=1)])

@@ -204,7 +204,7 @@ class Disc(Answer):
     disc_id: Id
     file_id: Id
     size_bytes: Bytes
-    sha256: Sha256
+    sha256: Sha256 = Field(description="of the whole image; empty where the store copied the video itself")
     file_name: str = Field(
         examples=["李川明510106198001011239.mp4"], description="of the only file on it, as read back"
     )

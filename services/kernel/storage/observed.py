@@ -8,6 +8,8 @@ from opentelemetry.trace import SpanKind
 
 from services.kernel import metrics, tracing
 from services.kernel.storage.port import (
+    Composed,
+    Excerpt,
     ObjectInfo,
     PresignedRequest,
     Room,
@@ -53,6 +55,11 @@ class ObservedStorage:
         """See the port."""
         with _traced("copy"):
             return await self._inner.copy(source, target, etag=etag)
+
+    async def compose(self, key: str, pieces: Sequence[bytes | Excerpt]) -> Composed:
+        """See the port."""
+        with _traced("compose"):
+            return await self._inner.compose(key, pieces)
 
     async def delete(self, key: str) -> None:
         """See the port."""

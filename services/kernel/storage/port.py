@@ -27,6 +27,26 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Excerpt:
+    """A range of an object that is there, as it is under this etag."""
+
+    key: str
+    etag: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Composed:
+    """An object made of others. `pinned_bytes` were copied by the store itself, which vouches that they are those of
+    the named etags; for the others nobody does, so that who must be sure reads them.
+    """
+
+    info: ObjectInfo
+    pinned_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredPart:
     """One part of an unfinished upload that is safely in the store."""
 
@@ -129,6 +149,15 @@ class ObjectStore(Protocol):
         """Copy inside the store (no bytes through the caller). Overwrites nothing: an equal target is accepted.
 
         Raises `ObjectMissing`, `ObjectExists` (another content is there), `ObjectChanged`.
+        """
+        ...
+
+    async def compose(self, key: str, pieces: Sequence[bytes | Excerpt]) -> Composed:
+        """Store the pieces one after the other as one object, replacing what was there; long excerpts do not pass
+        through the caller. Atomic and durable as `put`.
+
+        Raises `ObjectMissing`, `ObjectChanged` (a source is not the one of that etag, or ends before the excerpt does),
+        `StoreFull`, `StoreUnavailable`.
         """
         ...
 

@@ -196,7 +196,12 @@ async def disc_built(context: Context, unit: Unit, dossier_id: str, material_id:
     dossier = await _dossier(unit, dossier_id)
     if find_file(dossier, disc.file_id) is None:
         return
-    details: dict[str, str | int | bool] = {"disc": disc.disc_id, "sha256": disc.sha256, "file": disc.file_id}
+    details: dict[str, str | int | bool] = {
+        "disc": disc.disc_id,
+        "sha256": disc.sha256,
+        "file": disc.file_id,
+        "file_sha256": disc.file_sha256,
+    }
     await unit.audit(dossier, "disc-built", ACTOR, details)
     unit.change(dossier, "material", material_id)
     await refresh(context, unit, _with(dossier, material_id, lambda m: replace(m, disc=disc)))

@@ -19,6 +19,28 @@ class FileOnDisc:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where one view says that a file lies: (offset, length) in bytes of the image."""
+
+    view: str
+    name: str
+    extent: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Directories:
+    """What every view lists, and the disc's label; nothing of the files themselves was read."""
+
+    label: str
+    places: tuple[Place, ...]
+
+    def agree(self, *, label: str, name: str, extent: tuple[int, int]) -> bool:
+        """Whether both views show exactly this file in exactly this place, under this label."""
+        wanted = tuple(Place(view=view, name=name, extent=extent) for view in VIEWS)
+        return self.label == label and self.places == wanted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReadBack:
     """Every file of every view, the disc's label, and the whole image's size and SHA-256."""
 

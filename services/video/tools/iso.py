@@ -27,7 +27,7 @@ from pycdlib.pycdlibexception import PyCdlibException
 
 from services.video.domain.bmff.source import ReadAt
 from services.video.domain.disc import MAX_LABEL_CHARACTERS, MAX_NAME_UNITS, NameNotForDisc, disc_file_name
-from services.video.domain.readback import VIEWS, FileOnDisc, ReadBack
+from services.video.domain.readback import VIEWS, Directories, FileOnDisc, Place, ReadBack
 
 #: The name in plain ISO 9660, which only very old systems look at.
 _PLAIN_PATH = "/VIDEO.MP4;1"
@@ -201,39 +201,57 @@ def read_back(image_file: BinaryIO) -> ReadBack:
 
     Raises `ImageUnreadable`.
     """
+    found = _directories(image_file)
+    image_bytes, image_sha256, hashes = _hashes(image_file, {place.extent for place in found.places})
+    files = (
+        FileOnDisc(view=place.view, name=place.name, size_bytes=hashes[place.extent][0], sha256=hashes[place.extent][1])
+        for place in found.places
+    )
+    return ReadBack(files=tuple(files), label=found.label, image_bytes=image_bytes, image_sha256=image_sha256)
+
+
+def read_directories(plan: ImagePlan) -> Directories:
+    """What the views of an image show of which only the bytes around the file are at hand.
+
+    Raises `ImageUnreadable`.
+    """
+    return _directories(cast("BinaryIO", SourceFile(_Around(plan))))
+
+
+class _Around:
+    """The image with zeros where the file is."""
+
+    def __init__(self, plan: ImagePlan) -> None:
+        self._plan = plan
+        self.size_bytes = plan.image_bytes
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        behind = len(self._plan.head) + self._plan.payload_bytes
+        head = self._plan.head[offset : offset + length]
+        tail = self._plan.tail[max(0, offset - behind) : max(0, offset + length - behind)]
+        return head + bytes(length - len(head) - len(tail)) + tail
+
+
+def _directories(image_file: BinaryIO) -> Directories:
     image = pycdlib.PyCdlib()
     try:
         image.open_fp(image_file)
         label = image.pvd.volume_identifier.decode("ascii", "replace").strip()
-        places = [place for view in VIEWS for place in _places(image, image_file, view)]
+        places = tuple(place for view in VIEWS for place in _places(image, image_file, view))
         image.close()
     except (PyCdlibException, *_LED_ASTRAY) as error:
         raise ImageUnreadable(str(error)) from error
-    image_bytes, image_sha256, hashes = _hashes(image_file, {place.extent for place in places})
-    files = (
-        FileOnDisc(view=place.view, name=place.name, size_bytes=hashes[place.extent][0], sha256=hashes[place.extent][1])
-        for place in places
-    )
-    return ReadBack(files=tuple(files), label=label, image_bytes=image_bytes, image_sha256=image_sha256)
+    return Directories(label=label, places=places)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where one view says that a file lies: (offset, length) in bytes."""
-
-    view: str
-    name: str
-    extent: tuple[int, int]
-
-
-def _places(image: pycdlib.PyCdlib, image_file: BinaryIO, view: str) -> Iterator[_Place]:
+def _places(image: pycdlib.PyCdlib, image_file: BinaryIO, view: str) -> Iterator[Place]:
     key = f"{view}_path"
     for folder, _, names in image.walk(**{key: "/"}):
         for name in names:
             path = f"{folder.rstrip('/')}/{name}"
             with image.open_file_from_iso(**{key: path}) as content:  # a window on the image file, placed at its start
                 extent = image_file.tell(), content.seek(0, io.SEEK_END)
-            yield _Place(view, path.removeprefix("/").removesuffix(";1"), extent)
+            yield Place(view=view, name=path.removeprefix("/").removesuffix(";1"), extent=extent)
 
 
 def _hashes(

@@ -322,6 +322,7 @@ class DiscBuilt(_message.Message):
     object_key: _builtins.str
     size_bytes: _builtins.int
     sha256: _builtins.str
+    """Of the whole image; empty where the store copied the video itself and the image was not read as a whole."""
     file_sha256: _builtins.str
     @_builtins.property
     def file(self) -> Global___FileRef: ...

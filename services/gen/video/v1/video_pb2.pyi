@@ -348,6 +348,7 @@ class Disc(_message.Message):
     object_key: _builtins.str
     size_bytes: _builtins.int
     sha256: _builtins.str
+    """Of the whole image; empty where the store copied the video itself and the image was not read as a whole."""
     file_name: _builtins.str
     """Name and hash of the only file on it, as read back."""
     file_sha256: _builtins.str

@@ -23,6 +23,8 @@ from services.kernel.storage.localdir.objects import Objects
 from services.kernel.storage.localdir.uploads import Uploads
 from services.kernel.storage.localdir.workspace import Draft, Workspace
 from services.kernel.storage.port import (
+    Composed,
+    Excerpt,
     ObjectInfo,
     PartDamaged,
     PresignedRequest,
@@ -108,6 +110,11 @@ class LocalDir:
     async def copy(self, source: str, target: str, *, etag: str | None = None) -> ObjectInfo:
         """As the port."""
         return await self._threads.run(self._objects.copy, source, target, etag)
+
+    async def compose(self, key: str, pieces: Sequence[bytes | Excerpt]) -> Composed:
+        """As the port; a disk vouches for nothing."""
+        info = await self._threads.run(self._objects.compose, key, pieces)
+        return Composed(info=info, pinned_bytes=0)
 
     async def delete(self, key: str) -> None:
         """As the port."""

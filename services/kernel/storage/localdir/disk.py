@@ -84,30 +84,35 @@ def write_all(handle: int, data: bytes | memoryview) -> None:
         left = left[os.write(handle, left) :]
 
 
-def append(source: int, target: int) -> int:
-    """Copy the rest of `source` to `target` at their offsets; returns bytes copied.
+def append(source: int, target: int, most: int | None = None) -> int:
+    """Copy the rest of `source`, or `most` bytes of it, to `target` at their offsets; returns bytes copied.
 
     The kernel does it (sharing blocks where the file system can); otherwise the bytes go through this process.
     """
     copied = 0
-    while True:
+    while step := _step(most, copied, _COPY_STEP_BYTES):
         try:
-            step = os.copy_file_range(source, target, _COPY_STEP_BYTES)
+            done = os.copy_file_range(source, target, step)
         except (OSError, AttributeError) as error:
             if isinstance(error, OSError) and error.errno not in _NO_KERNEL_COPY:
                 raise
-            return copied + _append_by_hand(source, target)
-        if step == 0:
-            return copied
-        copied += step
+            return copied + _append_by_hand(source, target, None if most is None else most - copied)
+        if done == 0:
+            break
+        copied += done
+    return copied
 
 
-def _append_by_hand(source: int, target: int) -> int:
+def _append_by_hand(source: int, target: int, most: int | None) -> int:
     copied = 0
-    while chunk := os.read(source, _READ_STEP_BYTES):
+    while (step := _step(most, copied, _READ_STEP_BYTES)) and (chunk := os.read(source, step)):
         write_all(target, chunk)
         copied += len(chunk)
     return copied
+
+
+def _step(most: int | None, done: int, step: int) -> int:
+    return step if most is None else min(step, most - done)
 
 
 def read_range(handle: int, offset: int, length: int) -> bytes:

@@ -94,6 +94,11 @@ class Draft:
         """Append the rest of the open file `source`; returns its bytes."""
         return append(source, self._handle)
 
+    def append_excerpt(self, source: int, offset: int, length: int) -> int:
+        """Append a range of the open file `source`; returns its bytes, fewer only where it ends."""
+        os.lseek(source, offset, os.SEEK_SET)
+        return append(source, self._handle, length)
+
     def stat(self) -> os.stat_result:
         """Size and time of what was written."""
         return os.fstat(self._handle)

@@ -14,6 +14,8 @@ from services.kernel.ids import Ids
 from services.kernel.storage.keys import check_key, check_order, check_prefix
 from services.kernel.storage.port import (
     MIN_PART_BYTES,
+    Composed,
+    Excerpt,
     ObjectExists,
     ObjectInfo,
     ObjectMissing,
@@ -26,6 +28,7 @@ from services.kernel.storage.port import (
 )
 from services.kernel.storage.s3.address import Address
 from services.kernel.storage.s3.client import Credentials, account, connect
+from services.kernel.storage.s3.composing import Composer
 from services.kernel.storage.s3.copying import Copier
 from services.kernel.storage.s3.multipart import Multipart, joined_sha256
 from services.kernel.storage.s3.presigning import Presigner
@@ -71,6 +74,9 @@ class S3Store:
         self._reader = Reader(self._threads, self._steps)
         self._writer = Writer(self._threads, self._steps, self._multipart, clock, ids, put_part_bytes)
         self._copier = Copier(
+            self._threads, self._steps, self._multipart, self._reader, self._writer, ids, copy_part_bytes
+        )
+        self._composer = Composer(
             self._threads, self._steps, self._multipart, self._reader, self._writer, ids, copy_part_bytes
         )
         self._prober = Prober(self._client, address.bucket, self._steps, self._multipart)
@@ -128,6 +134,13 @@ class S3Store:
     async def copy(self, source: str, target: str, *, etag: str | None = None) -> ObjectInfo:
         """As the port."""
         return await self._copier.copy(check_key(source), check_key(target), etag)
+
+    async def compose(self, key: str, pieces: Sequence[bytes | Excerpt]) -> Composed:
+        """As the port."""
+        for piece in pieces:
+            if isinstance(piece, Excerpt):
+                check_key(piece.key)
+        return await self._composer.compose(check_key(key), pieces)
 
     async def delete(self, key: str) -> None:
         """As the port; in a bucket with versions what was there stays, marked as deleted."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.kernel.ids import Ids
-from services.kernel.storage.port import ObjectChanged, ObjectExists, ObjectInfo, ObjectMissing, StoredPart
+from services.kernel.storage.port import Excerpt, ObjectChanged, ObjectExists, ObjectInfo, ObjectMissing, StoredPart
 from services.kernel.storage.s3.multipart import Multipart
 from services.kernel.storage.s3.reading import Reader
 from services.kernel.storage.s3.steps import Head, Steps
@@ -63,9 +63,8 @@ class Copier:
         try:
             for number, first in enumerate(range(0, source.size_bytes, self._part_bytes), start=1):
                 size_bytes = min(self._part_bytes, source.size_bytes - first)
-                parts.append(
-                    await self._threads.run(self._multipart.copy, target, upload_id, number, source, first, size_bytes)
-                )
+                piece = Excerpt(key=source.key, etag=source.etag, offset=first, length=size_bytes)
+                parts.append(await self._threads.run(self._multipart.copy, target, upload_id, number, piece))
             return await self._threads.run(self._multipart.join, target, upload_id, parts, if_absent=True)
         except BaseException:
             await self._writer.give_up(target, upload_id)

@@ -171,3 +171,53 @@ def test_agreeing_means_exactly_both_views() -> None:
     one = FileOnDisc(view="joliet", name="a", size_bytes=1, sha256="0")
     read = ReadBack(files=(one,), label="L", image_bytes=1, image_sha256="0")
     assert not read.agrees(name="a", size_bytes=1, sha256="0")
+
+
+def huge(path: Path, size_bytes: int) -> iso.ImagePlan:
+    """The image of a video that is a hole, and so is its place: nothing of it is written."""
+    plan = iso.plan_image(size_bytes, file_name=FILE_NAME, label="SHENBAO_2023", at=AT)
+    with path.open("wb") as image:
+        image.write(plan.head)
+        image.seek(size_bytes, io.SEEK_CUR)
+        image.write(plan.tail)
+    return plan
+
+
+def test_the_views_of_a_disc_are_read_from_what_stands_around_the_video(tmp_path: Path) -> None:
+    """4.5 GB, beyond 32 bits."""
+    plan = huge(tmp_path / "disc.iso", 4_500_000_000)
+    read = iso.read_directories(plan)
+    assert read.agree(label="SHENBAO_2023", name=FILE_NAME, extent=(len(plan.head), 4_500_000_000))
+    assert not read.agree(label="SHENBAO_2024", name=FILE_NAME, extent=(len(plan.head), 4_500_000_000))
+    assert not read.agree(label="SHENBAO_2023", name=FILE_NAME, extent=(len(plan.head) + 2048, 4_500_000_000))
+
+
+@pytest.mark.skipif(seven_zip() is None, reason="7-Zip is not in the tools cache")
+@pytest.mark.parametrize("view", ["iso", "udf"])
+def test_seven_zip_lists_a_video_of_4_5_gb_in_every_view(tmp_path: Path, view: str) -> None:
+    """ISO 9660 is asked by Joliet's names."""
+    huge(tmp_path / "disc.iso", 4_500_000_000)
+    listed = subprocess.run(
+        [seven_zip() or "", "l", "-slt", f"-t{view}", str(tmp_path / "disc.iso")], capture_output=True, text=True,
+        check=True, env={**os.environ, "LC_ALL": "C.UTF-8"},
+    ).stdout  # fmt: skip
+    assert listed.count("Folder = -") == 1
+    assert f"Path = {FILE_NAME}" in listed
+    assert "Size = 4500000000" in listed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(seven_zip() is None, reason="7-Zip is not in the tools cache")
+def test_seven_zip_follows_udf_to_all_of_4_5_gb(tmp_path: Path) -> None:
+    """It describes the file in several extents."""
+    huge(tmp_path / "disc.iso", 4_500_000_000)
+    command = [seven_zip() or "", "x", "-so", "-tudf", str(tmp_path / "disc.iso")]
+    whole, zeros = hashlib.sha256(), hashlib.sha256()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "C.UTF-8"}) as extracting:
+        assert extracting.stdout is not None
+        while block := extracting.stdout.read(2**22):
+            whole.update(block)
+    assert extracting.returncode == 0
+    for _ in range(450):
+        zeros.update(bytes(10_000_000))
+    assert whole.hexdigest() == zeros.hexdigest()
