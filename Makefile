@@ -40,7 +40,7 @@ servers: ## Fetch once, into a cache outside the tree, what only tests and linti
 test: setup servers ## Set up and run every test
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not chaos"
 
-fuzz: setup ## 10,000 broken videos through the verdict: each must end in a finding, within its limits
+fuzz: setup ## 10,000 broken videos through the verdict, 200 through all stages: each must end in a finding, within its limits
 	@PYTHONPATH=. $(BIN)/python -m tests.fuzz --keep fuzz-failures
 
 bench-upload: setup servers ## The upload page against plain nginx: speed, and memory for a large file

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: mutated videos through the verdict, in the sandbox that the service uses.
+"""`python -m tests.fuzz`: mutated videos through the verdict, and some through all stages, in the service's sandboxes.
 
 Each must end in facts or in a problem that is put into words, whatever it holds. Ends with 1 when one did not, or took
 more memory or time than allowed; such files are written to `--keep` with the seed that makes them again.
@@ -18,13 +18,16 @@ from pathlib import Path
 
 from services.catalogue import load
 from services.catalogue.wording import word
+from services.kernel.errors import AppError
 from services.kernel.sandbox.port import SandboxError
 from services.kernel.sandbox.sandbox import ForkingSandbox
+from services.kernel.storage.port import StorageError
 from services.video.domain.facts import UnreadableProbe
 from services.video.domain.verdict import VideoLimits
 from services.video.usecases.measure import PRELOAD
 from services.video.usecases.verdict import check_video
 from tests.assets.video_fixtures import FILE_NAME, Stored
+from tests.fuzz import stages
 from tests.fuzz.mutations import beginnings, mutated
 
 MOST_S = 20.0
@@ -81,6 +84,27 @@ async def fuzz(seed: int, files: int, starts: Sequence[bytes], keep: Path | None
     return tally
 
 
+async def fuzz_stages(seed: int, files: int, folder: Path, keep: Path | None) -> Tally:
+    """`files` mutated films through verdict, picture, opening and disc, one after the other."""
+    tally, starts = Tally(), stages.films(folder)
+    async with stages.ground(folder) as found:
+        for number in range(files):
+            data = stages.spoilt(random.Random(f"stages:{seed}:{number}"), starts)
+            try:
+                ended = await stages.through_all(found, data)
+            except (SandboxError, StorageError, UnreadableProbe, AppError, LookupError, ValueError) as error:
+                tally.failed[number] = f"{type(error).__name__}: {error} {getattr(error, 'detail', '')}"
+            else:
+                tally.ended.update(f"{stage}: {how}" for stage, (how, _) in ended.items())
+                slowest = max(took_s for _, took_s in ended.values())
+                tally.slowest_s = max(tally.slowest_s, slowest)
+                if slowest > MOST_S:
+                    tally.failed[number] = f"took {slowest:.1f} s"
+            if number in tally.failed and keep is not None:
+                await asyncio.to_thread(_kept, keep, f"stages-{seed}-{number}.mp4", data)
+    return tally
+
+
 def _kept(folder: Path, name: str, data: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(data)
@@ -90,18 +114,23 @@ def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--stages", type=int, default=200, help="files that go through all stages")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=None, help="where files go that failed")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         starts = beginnings(Path(name))
-        tally = asyncio.run(fuzz(chosen.seed, chosen.files, starts, chosen.keep))
-    for code, count in tally.ended.most_common():
-        print(f"{count:>7}  {code}")
-    print(f"slowest: {tally.slowest_s:.2f} s")
-    for number, why in sorted(tally.failed.items()):
-        print(f"FAILED {chosen.seed}:{number}  {why}")
-    bad = bool(tally.failed) or tally.ended["out of resources"] > 0
+        tallies = [
+            asyncio.run(fuzz(chosen.seed, chosen.files, starts, chosen.keep)),
+            asyncio.run(fuzz_stages(chosen.seed, chosen.stages, Path(name), chosen.keep)),
+        ]
+    for tally in tallies:
+        for code, count in tally.ended.most_common():
+            print(f"{count:>7}  {code}")
+        print(f"slowest: {tally.slowest_s:.2f} s")
+        for number, why in sorted(tally.failed.items()):
+            print(f"FAILED {chosen.seed}:{number}  {why}")
+    bad = any(tally.failed or tally.ended["out of resources"] for tally in tallies)
     print("every file ended in a verdict within its limits" if not bad else "FAULTS: see above")
     return 1 if bad else 0
 

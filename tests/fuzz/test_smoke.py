@@ -1,8 +1,8 @@
-"""A few hundred of what `make fuzz` does by the thousand."""
+"""A few of what `make fuzz` does by the thousand."""
 
 from pathlib import Path
 
-from tests.fuzz.__main__ import fuzz
+from tests.fuzz.__main__ import fuzz, fuzz_stages
 from tests.fuzz.mutations import beginnings, boxes
 
 FILES = 300
@@ -21,3 +21,10 @@ def test_the_beginnings_are_whole_and_every_box_of_them_can_be_changed(tmp_path:
     for data in beginnings(tmp_path):
         kinds = {data[offset + 4 : offset + 8] for offset, _ in boxes(data)}
         assert {b"ftyp", b"moov", b"trak", b"stbl", b"stsz"} <= kinds
+
+
+async def test_broken_films_go_through_every_stage(tmp_path: Path) -> None:
+    tally = await fuzz_stages(1, 12, tmp_path, None)
+    assert tally.failed == {}
+    assert tally.ended["disc: built"] == 12
+    assert {"opening: read", "opening: nothing to read", "poster: drawn"} <= tally.ended.keys()

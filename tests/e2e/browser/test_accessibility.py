@@ -13,7 +13,7 @@ from tests.e2e.conftest import Platform
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
 _AXE = Path(os.environ.get("SHENBAO_CACHE", Path.home() / ".cache" / "shenbao")) / "bin" / "axe.js"
-PEOPLE = ("lin", "he")
+PEOPLE = ("lin", "he", "li")
 WIDTHS = (360, 1280)
 
 
@@ -21,8 +21,8 @@ WIDTHS = (360, 1280)
 def stops(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> list[tour.Stop]:
     for login in PEOPLE:
         enrol(platform, login, login, "applicant", "jc-h1")
-    draft, reviewed = tour.prepare(platform, tmp_path_factory.mktemp("tour"), PEOPLE)
-    return list(tour.stops(draft, reviewed, PEOPLE))
+    dossiers = tour.prepare(platform, tmp_path_factory.mktemp("tour"), PEOPLE)
+    return list(tour.stops(dossiers, PEOPLE))
 
 
 class Visitors:

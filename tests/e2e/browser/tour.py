@@ -1,10 +1,13 @@
 """Every page there is, with who looks at it: for judging their accessibility and for taking their pictures."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.cli.demo import sample
 from services.cli.demo.client import Client, Data
+from tests.assets.cards import card_picture, film
 from tests.e2e.conftest import Platform
 from tests.small_dossier import another, confirm, fill, materials, owed, page, submit
 
@@ -18,9 +21,9 @@ class Stop:
     login: str = ""
 
 
-def prepare(platform: Platform, folder: Path, people: tuple[str, str]) -> tuple[Data, Data]:
-    """A draft with a file that fails, and a dossier that is being reviewed again after a return."""
-    draft_login, reviewed_login = people
+def prepare(platform: Platform, folder: Path, people: tuple[str, str, str]) -> tuple[Data, Data, Data]:
+    """A draft with a file that fails, a dossier that is reviewed again after a return, and a draft with a video."""
+    draft_login, reviewed_login, surgeon_login = people
     drafting, applying = platform.client(draft_login), platform.client(reviewed_login)
     draft = drafting.send("POST", "/api/v1/dossiers", json={"profile": another("林护师", "51010619830303555")})
     files = owed(folder)
@@ -36,7 +39,19 @@ def prepare(platform: Platform, folder: Path, people: tuple[str, str]) -> tuple[
     _return_and_come_back(platform, applying, made["dossier_id"], folder)
     drafting.wait(draft["dossier_id"], lambda d: materials(d)["education"]["status"] == "failed", deadline_s=60)
     drafting.wait(draft["dossier_id"], lambda d: materials(d)["annual_assessment"]["status"] == "passed", deadline_s=60)
-    return draft, applying.dossier(made["dossier_id"])
+    return draft, applying.dossier(made["dossier_id"]), _with_video(platform.client(surgeon_login), folder)
+
+
+def _with_video(surgeon: Client, folder: Path) -> Data:
+    """Its opening says five of six things, and one of them differs."""
+    profile = json.loads(sample.profile().model_dump_json(exclude_defaults=True))
+    made = surgeon.send("POST", "/api/v1/dossiers", json={"profile": profile})
+    card = ("主刀医生：李川明", "单位：锦川县人民医院", "科室：普外科", "职称：主任医师", "手术名称：腹腔镜胆囊切除术")
+    video = film(folder / f"{profile['name']}{profile['id_number']}.mp4", [(card_picture(card), 3), (None, 3)])
+    surgeon.upload(made["dossier_id"], materials(made)["surgery_video"]["material_id"], "video", video)
+    return surgeon.wait(
+        made["dossier_id"], lambda d: any(f["opening"] for f in materials(d)["surgery_video"]["files"]), deadline_s=90
+    )
 
 
 def _return_and_come_back(platform: Platform, applicant: Client, dossier_id: str, folder: Path) -> None:
@@ -55,9 +70,9 @@ def _return_and_come_back(platform: Platform, applicant: Client, dossier_id: str
     submit(applicant, dossier_id)
 
 
-def stops(draft: Data, reviewed: Data, people: tuple[str, str]) -> Iterator[Stop]:
+def stops(dossiers: tuple[Data, Data, Data], people: tuple[str, str, str]) -> Iterator[Stop]:
     """Every page, in the order in which one meets them."""
-    drafting, applying = people
+    (draft, reviewed, filmed), (drafting, applying, surgeon) = dossiers, people
     own = f"/dossiers/{draft['dossier_id']}"
     theirs = f"/dossiers/{reviewed['dossier_id']}"
     review = f"/review/{reviewed['dossier_id']}"
@@ -71,6 +86,8 @@ def stops(draft: Data, reviewed: Data, people: tuple[str, str]) -> Iterator[Stop
     yield Stop(name="profile", path=f"{own}/profile", login=drafting)
     yield Stop(name="material-failed", path=f"{own}/materials/{education}", login=drafting)
     yield Stop(name="material", path=f"{own}/materials/{assessment}", login=drafting)
+    video = materials(filmed)["surgery_video"]["material_id"]
+    yield Stop(name="material-video", path=f"/dossiers/{filmed['dossier_id']}/materials/{video}", login=surgeon)
     yield Stop(name="merged", path=f"{own}/materials/{assessment}/pages", login=drafting)
     yield Stop(name="submission", path=f"{own}/submission", login=drafting)
     yield Stop(name="password", path="/password", login=drafting)
