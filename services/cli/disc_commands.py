@@ -18,7 +18,7 @@ from services.cli.check_video import check_video
 from services.cli.disc_report import BuildReport, VerifyReport
 from services.cli.local import LocalFile, UnreadablePathError, look_at, sandboxed, shown
 from services.cli.options import JsonOption, LangOption, bar, refuse
-from services.cli.publish import publish, refuse_unwritable
+from services.cli.publish import publish, refuse_same, refuse_unwritable
 from services.cli.report import Declared, FileReport
 from services.kernel.clock import SystemClock, china_date
 from services.kernel.errors import KINDS, AppError
@@ -28,6 +28,8 @@ from services.video.domain.name import parse_name
 from services.video.domain.readback import FileOnDisc, ReadBack
 from services.video.ports import DiscOrder
 from services.video.tools import disc as discs
+from services.video.usecases.disc_face import PRELOAD as FACE_TOOLS
+from services.video.usecases.disc_face import draw_face, title_of
 from services.video.usecases.measure import PRELOAD as PROBE_TOOLS
 from services.video.usecases.read_disc import PRELOAD as DISC_TOOLS
 from services.video.usecases.read_disc import DiscUnreadable, read_disc
@@ -54,6 +56,9 @@ app = typer.Typer(cls=_BuildsByDefault, no_args_is_help=True, help="光盘映像
 
 Video = Annotated[Path, typer.Argument(metavar="VIDEO.mp4", help="手术视频 / the surgery video")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.iso", help="光盘映像 / the disc image")]
+Label = Annotated[
+    Path | None, typer.Option("--label", metavar="OUT.pdf", help="可打印的盘面 / the disc's face, to be printed")
+]
 Disc = Annotated[
     Path, typer.Argument(metavar="IMAGE_OR_MOUNT", help="映像，或光盘的挂载目录 / image or mounted folder")
 ]
@@ -61,25 +66,34 @@ Sha256 = Annotated[str | None, typer.Option("--sha256", help="视频应有的 SH
 
 
 @app.command("build")
-def build(video: Video, output: Output, lang: LangOption = "zh", *, as_json: JsonOption = False) -> None:
+def build(
+    video: Video, output: Output, label: Label = None, lang: LangOption = "zh", *, as_json: JsonOption = False
+) -> None:  # fmt: skip
     """检查视频并生成只含该视频的光盘映像。 Check the video, then build the image with it alone on it."""
     catalogue = load.default()
     try:
         file = look_at(video)
         refuse_unwritable(output, [video], lang)
+        if label is not None:
+            refuse_unwritable(label, [video, output], lang)
+            if label.absolute() == output.absolute():
+                refuse_same(label, lang)
         sha256 = file.sha256()
         checked = asyncio.run(_checked(file, catalogue, sha256))
         built = None
         if checked.verdict == "pass":
             with bar({"zh": "生成映像", "en": "building"}[lang], quiet=as_json) as progress:
                 built = _build(file, sha256, catalogue.cycle.year, output.absolute(), progress)
+        name = parse_name(file.path.name).name
+        if label is not None and built is not None:
+            asyncio.run(_print_face(label.absolute(), name, sha256))
     except UnreadablePathError as error:
         refuse(error.worded(lang))
     except AppError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(KINDS[error.kind].exit_code) from error
-    name = parse_name(file.path.name).name
-    report = BuildReport(output=shown(output), checked=checked, built=built, name=name)
+    face = shown(label) if label is not None and built is not None else ""
+    report = BuildReport(output=shown(output), checked=checked, built=built, name=name, face=face)
     _print(report, lang, as_json=as_json)
 
 
@@ -126,6 +140,15 @@ def _build(file: LocalFile, sha256: str, year: int, output: Path, progress: Call
         found = discs.build(order, image, lambda done, whole: progress(done / max(1, whole)))
         publish(image, output)
     return found
+
+
+async def _print_face(output: Path, name: str, sha256: str) -> None:
+    async with sandboxed(FACE_TOOLS) as sandbox:
+        pdf = await draw_face(sandbox, title=title_of(name), notes=(), sha256=sha256)
+    with tempfile.TemporaryDirectory(prefix=".shenbao-face-", dir=output.parent) as folder:
+        made = Path(folder) / "face.pdf"
+        made.write_bytes(pdf)
+        publish(made, output)
 
 
 def _time_of(file: LocalFile) -> datetime:

@@ -18,6 +18,7 @@ _WORDS: dict[Lang, dict[str, str]] = {
         "image": "  映像 {size} · 卷标 {label} · SHA-256 {sha256}",
         "file": "  光盘上的文件 {name} · {size} · SHA-256 {sha256}",
         "face": "  光盘正面请书写：{name}手术视频光盘",
+        "printed": "  可打印的盘面（A4，原大）：{path}",
     },
     "en": {
         "built": "✓ the image is built and was read back byte by byte  {path}",
@@ -27,6 +28,7 @@ _WORDS: dict[Lang, dict[str, str]] = {
         "image": "  image {size} · label {label} · SHA-256 {sha256}",
         "file": "  file on the disc {name} · {size} · SHA-256 {sha256}",
         "face": "  write on the disc's face: {name}手术视频光盘",
+        "printed": "  its face, to be printed in its true size (A4): {path}",
     },
 }
 
@@ -39,6 +41,8 @@ class BuildReport:
     checked: FileReport
     built: ReadBack | None
     name: str
+    #: Where its face was written, "" for nowhere.
+    face: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -50,7 +54,8 @@ class BuildReport:
         image: dict[str, Json] | None = None
         if self.built is not None and (file := alone_on(self.built.files)) is not None:
             image = {"path": self.output, **_image_json(self.built), **_file_json(file)}
-        return {"verdict": "fail" if image is None else "pass", "image": image, "video": self.checked.to_json(lang)}
+        verdict = "fail" if image is None else "pass"
+        return {"verdict": verdict, "image": image, "face": self.face or None, "video": self.checked.to_json(lang)}
 
     def to_text(self, lang: Lang) -> str:
         """The same for people."""
@@ -60,7 +65,10 @@ class BuildReport:
         lines = [words["built"].format(path=self.output), *_image_lines(self.built, lang)]
         for finding in self.checked.findings:
             lines.extend(finding_to_lines(finding, lang))
-        return "\n".join([*lines, words["face"].format(name=self.name)])
+        lines.append(words["face"].format(name=self.name))
+        if self.face:
+            lines.append(words["printed"].format(path=self.face))
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from services.kernel.sandbox.port import Sandbox
 from services.kernel.storage.port import ObjectStore
 from services.kernel.stored_files import ObjectSource, StoredFiles
 from services.video.ports import Disc, Reports, VideoOpening, VideoReport
-from services.video.usecases import evidence, poster
+from services.video.usecases import disc_face, evidence, poster
 
 
 def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoReport:
@@ -119,6 +119,14 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
         message = common_pb2.PresignedRequest(method=link.method, url=link.url, headers=dict(link.headers))
         message.expires_at.FromDatetime(link.expires_at)
         return pb.PresignDiscResponse(request=message)
+
+    async def DrawDiscFace(self, request: pb.DrawDiscFaceRequest, context: Context) -> pb.DrawDiscFaceResponse:
+        """See the contract."""
+        disc = await self._disc(request.dossier_id, request.file_id)
+        title = disc_face.title_of(request.name)
+        notes = tuple(request.notes)
+        pdf = await disc_face.draw_face(self._sandbox, title=title, notes=notes, sha256=disc.file_sha256)
+        return pb.DrawDiscFaceResponse(pdf=pdf)
 
     async def GetPoster(self, request: pb.GetPosterRequest, context: Context) -> pb.GetPosterResponse:
         """See the contract."""

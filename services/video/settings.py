@@ -14,6 +14,7 @@ class Settings(ServiceSettings):
         "services.video.tools.poster",
         "services.video.tools.shots",
         "services.video.tools.evidence",
+        "services.video.tools.disc_face",
     )
     #: How much of a video is its opening, which should say who operates on what (M15-2b).
     opening_s: float = Field(default=15, gt=0, le=60)

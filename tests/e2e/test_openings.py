@@ -102,6 +102,24 @@ def test_the_page_shows_what_was_read_and_where(surgeon: Client, read: Data) -> 
     assert text.count('<svg class="cut"') == 6
 
 
+def test_the_face_of_its_disc_is_printed(platform: Platform, surgeon: Client, read: Data) -> None:
+    """M15-2g; as soon as the disc is there."""
+    dossier_id, file_id = read["dossier_id"], file_of(read)["file_id"]
+    surgeon.wait(
+        dossier_id, lambda d: bool((materials(d)["surgery_video"]["disc"] or {}).get("disc_id")), deadline_s=90
+    )
+    stranger = platform.client("applicant-city")
+    for path in (
+        f"/api/v1/dossiers/{dossier_id}/files/{file_id}/disc/face",
+        f"/dossiers/{dossier_id}/files/{file_id}/disc-face.pdf",
+    ):
+        shown = ask(surgeon, path)
+        assert (shown.status_code, shown.headers["content-type"]) == (200, "application/pdf"), path
+        assert shown.content.startswith(b"%PDF")
+        assert ask(stranger, path).status_code == 404
+    stranger.close()
+
+
 def test_they_go_with_the_video(platform: Platform, surgeon: Client, read: Data) -> None:
     dossier_id, file_id = read["dossier_id"], file_of(read)["file_id"]
     assert pictures(platform.folder.root, file_id)

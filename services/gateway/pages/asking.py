@@ -17,6 +17,8 @@ from services.gen.video.v1 import video_pb2
 from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_client import call
 
+_DRAWING_DEADLINE_S = 30.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
@@ -91,6 +93,17 @@ async def opening_picture(gateway: Gateway, account_id: str, dossier_id: str, fi
     grant = await gateway.peers.authorise(account_id, dossier_id, "view")
     asked = video_pb2.GetOpeningPictureRequest(dossier_id=dossier_id, file_id=file_id, shot=shot)
     return (await call(gateway.peers.video.GetOpeningPicture, asked, token=grant.video, idempotent=True)).jpeg
+
+
+async def disc_face(request: Request, gateway: Gateway, account_id: str, dossier_id: str, file_id: str) -> bytes:
+    """The face of a video's disc, a PDF. Raises `AppError` request.not-found."""
+    found = (await dossier(request, gateway, account_id, dossier_id)).dossier
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+    asked = video_pb2.DrawDiscFaceRequest(
+        dossier_id=dossier_id, file_id=file_id, name=found["applicant_name"], notes=[found["organisation_name"]]
+    )
+    drawing = gateway.peers.video.DrawDiscFace
+    return (await call(drawing, asked, token=grant.video, idempotent=True, timeout_s=_DRAWING_DEADLINE_S)).pdf
 
 
 async def newest_dossier_id(gateway: Gateway, account_id: str) -> str:

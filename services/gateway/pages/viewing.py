@@ -113,3 +113,12 @@ async def disc(dossier_id: str, file_id: str, gateway: AppGateway, visitor: Sign
     asked = video_pb2.PresignDiscRequest(dossier_id=dossier_id, file_id=file_id)
     link = await call(gateway.peers.video.PresignDisc, asked, token=grant.video, idempotent=True)
     return RedirectResponse(link.request.url, status_code=303)
+
+
+@router.get("/files/{file_id}/disc-face.pdf")
+async def disc_face(
+    request: Request, dossier_id: str, file_id: str, gateway: AppGateway, visitor: SignedInVisitor
+) -> Response:
+    """What must stand on the disc (M15-2g), to be printed in its true size."""
+    pdf = await asking.disc_face(request, gateway, visitor.session.account_id, dossier_id, file_id)
+    return Response(pdf, media_type="application/pdf", headers={"Cache-Control": "no-store"})

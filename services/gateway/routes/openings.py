@@ -1,4 +1,4 @@
-"""What is written in a video's opening, and the sheet that holds it beside what was declared (M15-2b)."""
+"""What is drawn of a video: its opening (M15-2b), and the face of its disc (M15-2g)."""
 
 from typing import Any
 
@@ -16,6 +16,11 @@ from services.kernel.grpc_client import call
 router = APIRouter(prefix="/api/v1/dossiers/{dossier_id}/files/{file_id}", tags=["uploads and files"])
 _JPEG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
+_PDF: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
 }
 
 
@@ -43,3 +48,12 @@ async def evidence(request: Request, dossier_id: str, file_id: str, session: Sig
     """A JPEG, drawn when it is asked for and not kept."""
     jpeg = await opening.evidence(request, gateway, session.account_id, dossier_id, file_id)
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/disc/face", summary="The face of the disc, to be printed", response_class=Response, responses=_PDF
+)  # fmt: skip
+async def face(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
+    """One A4 page with the face in its true size: whose disc it is, and the SHA-256 of what is on it as a QR code."""
+    pdf = await asking.disc_face(request, gateway, session.account_id, dossier_id, file_id)
+    return Response(pdf, media_type="application/pdf", headers={"Cache-Control": "no-store"})

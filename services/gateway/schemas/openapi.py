@@ -56,8 +56,9 @@ class DescribedApp(FastAPI):
 def _complete(responses: dict[str, Any], components: Mapping[str, Schema]) -> None:
     responses.pop("422", None)  # a malformed request is a problem with status 400 here
     for response in responses.values():
-        for content in response.get("content", {}).values():
-            content["example"] = example_of(content["schema"], components)
+        for media_type, content in response.get("content", {}).items():
+            if media_type == "application/json":
+                content["example"] = example_of(content["schema"], components)
     problem = {"schema": {"$ref": _REF + "Problem"}, "example": example_of(components["Problem"], components)}
     for status in ("4XX", "5XX"):
         responses[status] = {"description": _PROBLEM, "content": {PROBLEM_TYPE: problem}}

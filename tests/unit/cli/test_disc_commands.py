@@ -114,3 +114,29 @@ def test_verify_reads_a_mounted_disc(video: Path, tmp_path: Path) -> None:
     assert done.exit_code == 1
     (finding,) = json.loads(done.stdout)["findings"]
     assert (finding["code"], finding["measured"]) == ("disc.not-alone", 2)
+
+
+def test_the_face_is_written_beside_the_image(video: Path, tmp_path: Path) -> None:
+    """M15-2g: `姓名手术视频光盘`."""
+    told = run(video, "-o", tmp_path / "out.iso", "--label", tmp_path / "face.pdf", "--json")
+    assert told.exit_code == 0
+    assert json.loads(told.stdout)["face"] == str(tmp_path / "face.pdf")
+    assert (tmp_path / "face.pdf").read_bytes().startswith(b"%PDF")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["face.pdf", "out.iso", FILE_NAME]
+    assert "face.pdf" in run(video, "-o", tmp_path / "out.iso", "--label", tmp_path / "face.pdf").stdout
+
+
+def test_no_image_no_face(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    path.write_bytes(b"")
+    told = run(path, "-o", tmp_path / "out.iso", "--label", tmp_path / "face.pdf", "--json")
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["face"] is None
+    assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
+
+
+@pytest.mark.parametrize("label", ["out.iso", FILE_NAME, "nowhere/face.pdf"])
+def test_a_face_over_the_image_or_nowhere_is_refused(video: Path, tmp_path: Path, label: str) -> None:
+    (tmp_path / "out.iso").write_bytes(b"before")
+    assert run(video, "-o", tmp_path / "out.iso", "--label", tmp_path / label).exit_code == 2
+    assert (tmp_path / "out.iso").read_bytes() == b"before"

@@ -674,6 +674,61 @@ class PresignDiscResponse(_message.Message):
 Global___PresignDiscResponse: _TypeAlias = PresignDiscResponse  # noqa: Y015
 
 @_typing.final
+class DrawDiscFaceRequest(_message.Message):
+    """Request of DrawDiscFace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    name: _builtins.str
+    """Whose disc it is."""
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Up to two lines below the title."""
+
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "name", b"name", "notes", b"notes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawDiscFaceRequest: _TypeAlias = DrawDiscFaceRequest  # noqa: Y015
+
+@_typing.final
+class DrawDiscFaceResponse(_message.Message):
+    """Answer of DrawDiscFace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PDF_FIELD_NUMBER: _builtins.int
+    pdf: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        pdf: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pdf", b"pdf"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawDiscFaceResponse: _TypeAlias = DrawDiscFaceResponse  # noqa: Y015
+
+@_typing.final
 class GetPosterRequest(_message.Message):
     """Request of GetPoster."""
 

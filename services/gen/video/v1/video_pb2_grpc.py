@@ -50,6 +50,11 @@ class VideoServiceStub:
                 request_serializer=video_dot_v1_dot_video__pb2.PresignDiscRequest.SerializeToString,
                 response_deserializer=video_dot_v1_dot_video__pb2.PresignDiscResponse.FromString,
                 _registered_method=True)
+        self.DrawDiscFace = channel.unary_unary(
+                '/video.v1.VideoService/DrawDiscFace',
+                request_serializer=video_dot_v1_dot_video__pb2.DrawDiscFaceRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.DrawDiscFaceResponse.FromString,
+                _registered_method=True)
         self.GetPoster = channel.unary_unary(
                 '/video.v1.VideoService/GetPoster',
                 request_serializer=video_dot_v1_dot_video__pb2.GetPosterRequest.SerializeToString,
@@ -107,6 +112,13 @@ class VideoServiceServicer:
 
     def PresignDisc(self, request, context):
         """A download of the disc image.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrawDiscFace(self, request, context):
+        """The face of a built disc as a PDF, to be printed on it or on a label.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,6 +191,11 @@ def add_VideoServiceServicer_to_server(servicer, server):
                     servicer.PresignDisc,
                     request_deserializer=video_dot_v1_dot_video__pb2.PresignDiscRequest.FromString,
                     response_serializer=video_dot_v1_dot_video__pb2.PresignDiscResponse.SerializeToString,
+            ),
+            'DrawDiscFace': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrawDiscFace,
+                    request_deserializer=video_dot_v1_dot_video__pb2.DrawDiscFaceRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.DrawDiscFaceResponse.SerializeToString,
             ),
             'GetPoster': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPoster,
@@ -298,6 +315,33 @@ class VideoService:
             '/video.v1.VideoService/PresignDisc',
             video_dot_v1_dot_video__pb2.PresignDiscRequest.SerializeToString,
             video_dot_v1_dot_video__pb2.PresignDiscResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrawDiscFace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/DrawDiscFace',
+            video_dot_v1_dot_video__pb2.DrawDiscFaceRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.DrawDiscFaceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class VideoServiceStub:
     """The disc image of a file, when it is built."""
     PresignDisc: _grpc.UnaryUnaryMultiCallable[_video_pb2.PresignDiscRequest, _video_pb2.PresignDiscResponse]
     """A download of the disc image."""
+    DrawDiscFace: _grpc.UnaryUnaryMultiCallable[_video_pb2.DrawDiscFaceRequest, _video_pb2.DrawDiscFaceResponse]
+    """The face of a built disc as a PDF, to be printed on it or on a label."""
     GetPoster: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetPosterRequest, _video_pb2.GetPosterResponse]
     """A picture of the video for the screen, made when it is first asked for."""
     GetOpening: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetOpeningRequest, _video_pb2.GetOpeningResponse]
@@ -67,6 +69,8 @@ class VideoServiceAsyncStub(VideoServiceStub):
     """The disc image of a file, when it is built."""
     PresignDisc: _aio.UnaryUnaryMultiCallable[_video_pb2.PresignDiscRequest, _video_pb2.PresignDiscResponse]  # type: ignore[assignment]
     """A download of the disc image."""
+    DrawDiscFace: _aio.UnaryUnaryMultiCallable[_video_pb2.DrawDiscFaceRequest, _video_pb2.DrawDiscFaceResponse]  # type: ignore[assignment]
+    """The face of a built disc as a PDF, to be printed on it or on a label."""
     GetPoster: _aio.UnaryUnaryMultiCallable[_video_pb2.GetPosterRequest, _video_pb2.GetPosterResponse]  # type: ignore[assignment]
     """A picture of the video for the screen, made when it is first asked for."""
     GetOpening: _aio.UnaryUnaryMultiCallable[_video_pb2.GetOpeningRequest, _video_pb2.GetOpeningResponse]  # type: ignore[assignment]
@@ -110,6 +114,14 @@ class VideoServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_pb2.PresignDiscResponse, _abc.Awaitable[_video_pb2.PresignDiscResponse]]:
         """A download of the disc image."""
+
+    @_abc_1.abstractmethod
+    def DrawDiscFace(
+        self,
+        request: _video_pb2.DrawDiscFaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.DrawDiscFaceResponse, _abc.Awaitable[_video_pb2.DrawDiscFaceResponse]]:
+        """The face of a built disc as a PDF, to be printed on it or on a label."""
 
     @_abc_1.abstractmethod
     def GetPoster(
