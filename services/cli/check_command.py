@@ -15,7 +15,7 @@ from services.catalogue.sniff import VIDEOS
 from services.cli.check_pdf import check_pdf
 from services.cli.check_video import check_video
 from services.cli.local import LocalFile, UnreadablePathError, look_at, sandboxed
-from services.cli.options import CATALOGUE_ID, ItemOption, JsonOption, LangOption, bar, item_of, refuse
+from services.cli.options import CATALOGUE_ID, DualLayerOption, ItemOption, JsonOption, LangOption, bar, item_of, refuse
 from services.cli.report import CheckReport, Declared, FileReport
 from services.kernel.ocr.reader import PRELOAD as OCR_TOOLS
 from services.kernel.ocr.reader import SandboxedReader
@@ -46,6 +46,7 @@ def check(
     date: Date = None,
     lang: LangOption = "zh",
     *,
+    dual_layer: DualLayerOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """检查文件是否符合要求。 Check files by the rules: 0 nothing blocks, 1 something does, 2 wrong usage."""
@@ -65,7 +66,7 @@ def check(
     try:
         files = [look_at(path) for path in paths]
         with bar({"zh": "检查", "en": "checking"}[lang], quiet=as_json) as progress:
-            reports = asyncio.run(_check(files, catalogue, chosen, declared, progress))
+            reports = asyncio.run(_check(files, catalogue, chosen, declared, progress, dual_layer=dual_layer))
     except UnreadablePathError as error:
         refuse(error.worded(lang))
     report = CheckReport(catalogue=CATALOGUE_ID, files=tuple(reports))
@@ -87,6 +88,8 @@ async def _check(
     item: Item | None,
     declared: Declared,
     progress: Callable[[float], None],
+    *,
+    dual_layer: bool,
 ) -> list[FileReport]:
     """One report per file, in the order given; the bar follows the bytes that were hashed."""
     total, done = max(1, sum(file.size_bytes for file in files)), 0
@@ -104,8 +107,9 @@ async def _check(
             sha256 = await asyncio.to_thread(file.sha256, hashed)
             if is_video(file, item):
                 report = await check_video(
-                    file, catalogue=catalogue, declared=declared, sandbox=sandbox, sha256=sha256, reader=reader
-                )
+                    file, catalogue=catalogue, declared=declared, sandbox=sandbox, sha256=sha256, reader=reader,
+                    dual_layer=dual_layer,
+                )  # fmt: skip
             else:
                 report = await check_pdf(file, catalogue=catalogue, item=item, sandbox=sandbox, sha256=sha256)
             reports.append(report)

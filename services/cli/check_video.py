@@ -25,6 +25,7 @@ async def check_video(
     sandbox: Sandbox,
     sha256: str,
     reader: TextReader | None = None,
+    dual_layer: bool = False,
     clock: Clock | None = None,
 ) -> FileReport:
     """The report on one video and its name, and on what `reader` reads in its opening (M15-2b).
@@ -35,7 +36,7 @@ async def check_video(
     source = file.source()
     try:
         probe = await measure(sandbox, source)
-        content = judge(probe, VideoLimits.of(catalogue))
+        content = judge(probe, VideoLimits.of(catalogue, dual_layer=dual_layer))
         facts: dict[str, Json] = {**shown(probe)}
         if reader is not None and probe.facts is not None and not any(each.code in BROKEN for each in content):
             read = await read_video(sandbox, reader, source, seconds=OPENING_S)

@@ -17,7 +17,7 @@ from services.catalogue.wording import Lang
 from services.cli.check_video import check_video
 from services.cli.disc_report import BuildReport, VerifyReport
 from services.cli.local import LocalFile, UnreadablePathError, look_at, sandboxed, shown
-from services.cli.options import JsonOption, LangOption, bar, refuse
+from services.cli.options import DualLayerOption, JsonOption, LangOption, bar, refuse
 from services.cli.publish import publish, refuse_same, refuse_unwritable
 from services.cli.report import Declared, FileReport
 from services.kernel.clock import SystemClock, china_date
@@ -67,8 +67,14 @@ Sha256 = Annotated[str | None, typer.Option("--sha256", help="视频应有的 SH
 
 @app.command("build")
 def build(
-    video: Video, output: Output, label: Label = None, lang: LangOption = "zh", *, as_json: JsonOption = False
-) -> None:  # fmt: skip
+    video: Video,
+    output: Output,
+    label: Label = None,
+    lang: LangOption = "zh",
+    *,
+    dual_layer: DualLayerOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """检查视频并生成只含该视频的光盘映像。 Check the video, then build the image with it alone on it."""
     catalogue = load.default()
     try:
@@ -79,7 +85,7 @@ def build(
             if label.absolute() == output.absolute():
                 refuse_same(label, lang)
         sha256 = file.sha256()
-        checked = asyncio.run(_checked(file, catalogue, sha256))
+        checked = asyncio.run(_checked(file, catalogue, sha256, dual_layer=dual_layer))
         built = None
         if checked.verdict == "pass":
             with bar({"zh": "生成映像", "en": "building"}[lang], quiet=as_json) as progress:
@@ -120,9 +126,11 @@ def _print(report: BuildReport | VerifyReport, lang: Lang, *, as_json: bool) -> 
     raise typer.Exit(report.exit_code)
 
 
-async def _checked(file: LocalFile, catalogue: Catalogue, sha256: str) -> FileReport:
+async def _checked(file: LocalFile, catalogue: Catalogue, sha256: str, *, dual_layer: bool) -> FileReport:
     async with sandboxed(PROBE_TOOLS) as sandbox:
-        return await check_video(file, catalogue=catalogue, declared=Declared(), sandbox=sandbox, sha256=sha256)
+        return await check_video(
+            file, catalogue=catalogue, declared=Declared(), sandbox=sandbox, sha256=sha256, dual_layer=dual_layer
+        )
 
 
 def _build(file: LocalFile, sha256: str, year: int, output: Path, progress: Callable[[float], None]) -> ReadBack:

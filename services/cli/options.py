@@ -19,6 +19,9 @@ LangOption = Annotated[Lang, typer.Option("--lang", help="zh 中文 · en Englis
 JsonOption = Annotated[
     bool, typer.Option("--json", help="标准输出只有一个 JSON 文档 / one JSON document, nothing else")
 ]
+DualLayerOption = Annotated[
+    bool, typer.Option("--dual-layer", help="允许双层 DVD（8.5 GB） / a DVD of two layers may be burned")
+]
 USAGE = 2
 #: How the contract of the command line calls the catalogue that the answer rests on.
 CATALOGUE_ID = load.DATA.removesuffix(".yaml")

@@ -30,6 +30,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         images=DiscImages(store=platform.storage, tools=disc.IsoTools(), rehash=settings.disc_rehash),
         reader=platform.reader,
         opening_s=settings.opening_s,
+        dual_layer=settings.disc_dual_layer,
     )
     return Composition(
         servicers=[

@@ -18,6 +18,8 @@ class Settings(ServiceSettings):
     )
     #: How much of a video is its opening, which should say who operates on what (M15-2b).
     opening_s: float = Field(default=15, gt=0, le=60)
+    #: Take videos that need a DVD of two layers (8.5 GB).
+    disc_dual_layer: bool = False
     #: Read every disc image as a whole, also where the object store copied the video itself under its etag.
     disc_rehash: bool = False
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)

@@ -47,6 +47,8 @@ class VideoJobs:
     reader: TextReader
     #: How much of a video is its opening.
     opening_s: float
+    #: Whether a video may need a disc of two layers.
+    dual_layer: bool = False
 
     def handlers(self) -> Mapping[str, Handler]:
         """Stage → handler."""
@@ -75,7 +77,7 @@ class VideoJobs:
             self.platform.sandbox,
             ObjectSource(self.platform.storage, file),
             file.file_name,
-            VideoLimits.of(self.catalogue),
+            VideoLimits.of(self.catalogue, dual_layer=self.dual_layer),
             report_id=self.platform.ids.new(),
             now=now,
             today=china_date(now),

@@ -10,6 +10,8 @@ from services.video.domain.disc import image_bytes, largest_file_bytes
 from services.video.domain.facts import Probe, Problem, ProblemKind, VideoFacts
 
 ITEM = "surgery_video"
+#: What a DVD-R of two layers holds; a DVD+R holds a little more.
+DUAL_LAYER_BYTES = 8_543_666_176
 #: Lines below which a picture is called small; the notice names none, so this only warns (M15-2c).
 CLEAR_LINES = 480
 #: A picture that stands still for so long behind the opening is worth a look; the opening's card may (M15-2b).
@@ -36,13 +38,17 @@ class VideoLimits:
     disc_capacity_bytes: int
 
     @classmethod
-    def of(cls, catalogue: Catalogue, item_id: str = ITEM) -> "VideoLimits":
-        """The limits of an item. Raises `LimitMissing`, and `AppError` when there is no such item."""
+    def of(cls, catalogue: Catalogue, item_id: str = ITEM, *, dual_layer: bool = False) -> "VideoLimits":
+        """The limits of an item; discs of two layers are the operator's choice, the notice speaks of a DVD.
+
+        Raises `LimitMissing`, and `AppError` when there is no such item.
+        """
         item = catalogue.item(item_id)
         limit_s = catalogue.duration_limit_s(item)
         if limit_s is None or item.disc is None:
             raise LimitMissing(item_id)
-        return cls(duration_limit_s=Fraction(str(limit_s)), disc_capacity_bytes=item.disc.capacity_bytes)
+        capacity = DUAL_LAYER_BYTES if dual_layer else item.disc.capacity_bytes
+        return cls(duration_limit_s=Fraction(str(limit_s)), disc_capacity_bytes=capacity)
 
 
 def judge(probe: Probe, limits: VideoLimits) -> tuple[Finding, ...]:

@@ -142,6 +142,15 @@ def test_a_video_fits_on_the_disc_with_its_directories_or_not() -> None:
     assert (finding.code, finding.measured, finding.limit) == ("video.exceeds-disc", largest + 1, largest)
 
 
+def test_a_disc_of_two_layers_is_a_choice() -> None:
+    """M15-2g: the notice speaks of one DVD; what it holds is the operator's decision."""
+    larger = VideoLimits.of(load.default(), dual_layer=True)
+    assert larger.disc_capacity_bytes == 8_543_666_176
+    five_gb = sized(5_000_000_000)
+    assert [finding.code for finding in judge(five_gb, LIMITS)] == ["video.exceeds-disc"]
+    assert judge(five_gb, larger) == ()
+
+
 _KINDS = {Reason.QUICKTIME: ProblemKind.NOT_MP4, Reason.OTHER_BRAND: ProblemKind.NOT_MP4}
 _KINDS |= {Reason.OTHER_CONTENT: ProblemKind.NOT_MP4, Reason.NO_INDEX: ProblemKind.TRUNCATED}
 _KINDS |= {Reason.BOX_PAST_END: ProblemKind.TRUNCATED, Reason.SAMPLE_PAST_END: ProblemKind.TRUNCATED}
