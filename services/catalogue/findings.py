@@ -61,6 +61,7 @@ _BY_LEVEL: dict[Level, tuple[str, ...]] = {
         "video.low-resolution",
         "video.frozen",
         "video.black",
+        "video.blurred",
         "video.no-sound",
         "pdf.repaired",
         "pdf.active-content",

@@ -11,8 +11,10 @@ from services.kernel.clock import Clock, SystemClock, china_date
 from services.kernel.ocr.port import TextReader
 from services.kernel.sandbox.port import Sandbox
 from services.video.domain.facts import shown
+from services.video.domain.look import black_stretches, judge_look, typical_sharpness
 from services.video.domain.name import judge_name, parse_name
 from services.video.domain.verdict import BROKEN, OPENING_S, VideoLimits, judge
+from services.video.usecases.look import look_through
 from services.video.usecases.measure import measure
 from services.video.usecases.opening import read_video
 
@@ -43,6 +45,13 @@ async def check_video(
             fields = read_opening([each.shot for each in read], said)
             facts["opening"] = {str(name): _field(field) for name, field in fields.items()}
             content += rules.opening(fields, said)
+            seen = await look_through(sandbox, source)
+            samples = () if seen is None else seen.samples
+            content += judge_look(samples, float(probe.facts.duration_s))
+            facts["sharpness"] = typical_sharpness(samples)
+            facts["black"] = [
+                [each.start_s, each.end_s] for each in black_stretches(samples, float(probe.facts.duration_s))
+            ]
     finally:
         source.close()
     parsed = parse_name(file.path.name)

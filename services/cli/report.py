@@ -38,6 +38,7 @@ _SHOWN: tuple[tuple[str, str | None, str, str], ...] = (
     ("fps_highest", None, "最高帧率", "highest frame rate"),
     ("video_codec", None, "视频编码", "video codec"),
     ("audio_codec", None, "音频编码", "audio codec"),
+    ("sharpness", None, "清晰度", "sharpness"),
     ("suggested_name", None, "建议文件名", "suggested name"),
     ("pages", None, "页数", "pages"),
     ("largest_page_bytes", "bytes", "最大一页", "largest page"),

@@ -15,8 +15,9 @@ from services.kernel.jobs.queue import Queue
 from services.kernel.sandbox.port import Sandbox
 from services.kernel.storage.port import ObjectStore
 from services.kernel.stored_files import ObjectSource, StoredFiles
-from services.video.ports import Disc, Reports, VideoOpening, VideoReport
-from services.video.usecases import disc_face, evidence, poster
+from services.video.domain.look import COLUMNS
+from services.video.ports import Disc, Reports, VideoLook, VideoOpening, VideoReport
+from services.video.usecases import disc_face, evidence, look, poster
 
 
 def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoReport:
@@ -173,6 +174,47 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
             raise not_found("picture")
         key = found.shots[request.shot].object_key
         return pb.GetOpeningPictureResponse(jpeg=await self._store.read(key, 0, poster.PICTURE.output_bytes))
+
+    async def _look(self, dossier_id: str, file_id: str) -> VideoLook:
+        claims = dossier_of_caller(dossier_id)
+        found = await self._reports.look(claims.dossier_id, claims.organisation_path, file_id)
+        if found is None:
+            raise not_found("look")
+        return found
+
+    async def GetLook(self, request: pb.GetLookRequest, context: Context) -> pb.GetLookResponse:
+        """See the contract."""
+        found = await self._look(request.dossier_id, request.file_id)
+        message = pb.Look(
+            look_id=found.look_id,
+            version=found.version,
+            file_id=request.file_id,
+            dossier_id=request.dossier_id,
+            samples=[
+                pb.LookSample(
+                    time_s=each.time_s,
+                    mean=each.mean,
+                    spread=each.spread,
+                    sharpness=each.sharpness,
+                    black=each.is_black,
+                )
+                for each in found.samples
+            ],
+            findings=all_to_proto(found.findings),
+            columns=COLUMNS,
+            cell_width_px=found.cell_px[0],
+            cell_height_px=found.cell_px[1],
+        )
+        message.looked_at.FromDatetime(found.looked_at)
+        return pb.GetLookResponse(look=message)
+
+    async def GetStoryboard(self, request: pb.GetStoryboardRequest, context: Context) -> pb.GetStoryboardResponse:
+        """See the contract."""
+        found = await self._look(request.dossier_id, request.file_id)
+        if not found.object_key:
+            raise not_found("picture")
+        jpeg = await self._store.read(found.object_key, 0, look.LOOKING.output_bytes)
+        return pb.GetStoryboardResponse(jpeg=jpeg)
 
     async def DrawEvidence(self, request: pb.DrawEvidenceRequest, context: Context) -> pb.DrawEvidenceResponse:
         """See the contract."""

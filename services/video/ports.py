@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.catalogue.findings import Finding
 from services.catalogue.opening.model import Shot
 from services.kernel.events.outbox import Outbox
+from services.video.domain.look import Sample
 from services.video.domain.readback import Directories
 
 
@@ -79,6 +80,19 @@ class VideoOpening:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VideoLook:
+    """What a look through a file told. Its storyboard lies at `object_key`; without samples nothing could be shown."""
+
+    look_id: str
+    version: int
+    samples: tuple[Sample, ...]
+    findings: tuple[Finding, ...]
+    object_key: str
+    cell_px: tuple[int, int]
+    looked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
     """Which file of whose dossier."""
 
@@ -105,9 +119,13 @@ class Reports(Protocol):
         """What the opening says, None when it was not read yet."""
         ...
 
+    async def look(self, dossier_id: str, organisation_path: str, file_id: str) -> VideoLook | None:
+        """What a look through it told, None when nobody has looked yet."""
+        ...
+
 
 class Writing(Reports, Protocol):
-    """Keeping reports, openings and discs, in the transaction that ends the job."""
+    """Keeping reports, openings, looks and discs, in the transaction that ends the job."""
 
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
         """One more than the newest version of the file's reports, openings and discs."""
@@ -125,12 +143,16 @@ class Writing(Reports, Protocol):
         """Replace the report and announce VideoChecked."""
         ...
 
+    async def save_look(self, connection: AsyncConnection, subject: Subject, look: VideoLook) -> None:
+        """Replace the look. It is for the eye: nothing is announced."""
+        ...
+
     async def save_disc(self, connection: AsyncConnection, outbox: Outbox, subject: Subject, disc: Disc) -> None:
         """Replace the disc and announce DiscBuilt."""
         ...
 
     async def forget(self, connection: AsyncConnection, file_id: str) -> None:
-        """Remove report, opening and disc."""
+        """Remove report, opening, look and disc."""
         ...
 
 

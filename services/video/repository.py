@@ -18,7 +18,8 @@ from services.kernel.db.engine import Database, Scope
 from services.kernel.events.envelope import Event
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
-from services.video.ports import Disc, KeptShot, Subject, VideoOpening, VideoReport
+from services.video.domain.look import Sample
+from services.video.ports import Disc, KeptShot, Subject, VideoLook, VideoOpening, VideoReport
 
 SERVICE = "video"
 _REPORT = "video.reports.body"
@@ -48,6 +49,15 @@ openings = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+)
+looks = sa.Table(
+    "looks",
+    metadata,
+    sa.Column("file_id", sa.Text, primary_key=True),
+    *_texts("dossier_id", "organisation_path", "look_id", "object_key"),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("body", pg.JSONB, nullable=False),
+    sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
 )
 discs = sa.Table(
     "discs",
@@ -100,6 +110,20 @@ class PostgresReports:
         )
         head = {name: row[name] for name in ("opening_id", "version", "read_at")}
         return VideoOpening(**head, seconds=body["seconds"], shots=shots)
+
+    async def look(self, dossier_id: str, organisation_path: str, file_id: str) -> VideoLook | None:
+        """See the port."""
+        row = await self._row(dossier_id, organisation_path, sa.select(looks).where(looks.c.file_id == file_id))
+        if row is None:
+            return None
+        head = {name: row[name] for name in ("look_id", "version", "object_key", "looked_at")}
+        width, height = row["body"]["cell_px"]
+        return VideoLook(
+            **head,
+            samples=tuple(Sample(**each) for each in row["body"]["samples"]),
+            findings=tuple(Finding(**each) for each in row["body"]["findings"]),
+            cell_px=(width, height),
+        )
 
     async def disc(self, dossier_id: str, organisation_path: str, file_id: str) -> Disc | None:
         """See the port."""
@@ -164,6 +188,16 @@ class PostgresReports:
         )
         self._announce(outbox, "opening-read", subject, opening.version, told)
 
+    async def save_look(self, connection: AsyncConnection, subject: Subject, look: VideoLook) -> None:
+        """Replace the look. Its body holds numbers and codes, nothing that was read."""
+        body = {
+            "samples": [asdict(each) for each in look.samples],
+            "findings": json.loads(json.dumps([asdict(each) for each in look.findings], default=dict)),
+            "cell_px": list(look.cell_px),
+        }
+        head = {name: getattr(look, name) for name in ("look_id", "version", "object_key", "looked_at")}
+        await _upsert(connection, looks, {**head, **_owner(subject), "body": body})
+
     async def save_disc(self, connection: AsyncConnection, outbox: Outbox, subject: Subject, disc: Disc) -> None:
         """Replace the disc and announce it."""
         values = {**asdict(disc), **_owner(subject), "file_name": self._keys.seal(disc.file_name, _NAME)}
@@ -179,8 +213,8 @@ class PostgresReports:
         self._announce(outbox, "disc-built", subject, disc.version, told)
 
     async def forget(self, connection: AsyncConnection, file_id: str) -> None:
-        """Remove report, opening and disc of a deleted file."""
-        for table in (reports, openings, discs):
+        """Remove report, opening, look and disc of a deleted file."""
+        for table in (reports, openings, looks, discs):
             await connection.execute(sa.delete(table).where(table.c.file_id == file_id))
 
     def _announce(self, outbox: Outbox, fact: str, subject: Subject, version: int, body: Message) -> None:

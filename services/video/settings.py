@@ -13,6 +13,7 @@ class Settings(ServiceSettings):
         "services.video.tools.probe",
         "services.video.tools.poster",
         "services.video.tools.shots",
+        "services.video.tools.look",
         "services.video.tools.evidence",
         "services.video.tools.disc_face",
     )

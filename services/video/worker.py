@@ -1,4 +1,4 @@
-"""Stages of the video service: `verdict`, `opening`, `disc`, `forget`."""
+"""Stages of the video service: `verdict`, `opening`, `look`, `disc`, `forget`."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,17 +16,19 @@ from services.kernel.ocr.port import TextReader
 from services.kernel.platform import Platform
 from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
 from services.video.domain.disc import volume_label
+from services.video.domain.look import judge_look
 from services.video.domain.name import parse_name
 from services.video.domain.verdict import BROKEN, VideoLimits
 from services.video.ports import (
     Disc,
     KeptShot,
     Subject,
+    VideoLook,
     VideoOpening,
     VideoReport,
     Writing,
 )
-from services.video.usecases import opening, poster
+from services.video.usecases import look, opening, poster
 from services.video.usecases.disc_image import DiscImages
 from services.video.usecases.verdict import check_video
 
@@ -52,7 +54,13 @@ class VideoJobs:
 
     def handlers(self) -> Mapping[str, Handler]:
         """Stage → handler."""
-        return {"verdict": self.verdict, "opening": self.opening, "disc": self.disc, "forget": self.forget}
+        return {
+            "verdict": self.verdict,
+            "opening": self.opening,
+            "look": self.look,
+            "disc": self.disc,
+            "forget": self.forget,
+        }
 
     @property
     def _database(self) -> Database:
@@ -87,7 +95,8 @@ class VideoJobs:
             kept = replace(report, version=version, file_version=file.version)
             await self.reports.save_report(connection, outbox, _subject(job), kept)
             if _can_be_shown(report):
-                await enqueue(connection, self.platform.service, self.platform.ids, _opening_of(job))
+                for stage in (_behind(job, "opening", priority=30), _behind(job, "look", priority=40)):
+                    await enqueue(connection, self.platform.service, self.platform.ids, stage)
         metrics.about_verdict("video", version, self.platform.clock.now() - file.stored_at)
         return None
 
@@ -115,6 +124,30 @@ class VideoJobs:
         async with effect(self._database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_opening(connection, outbox, _subject(job), replace(found, version=version))
+        return None
+
+    async def look(self, running: Running) -> None:
+        """Look through the whole video; keep the storyboard, what was measured, and the hints."""
+        job = running.job
+        file = await self._file(job)
+        if file is None:
+            return await self._end(job)
+        source = ObjectSource(self.platform.storage, file)
+        seen = await look.look_through(self.platform.sandbox, source, progress=running.at)
+        report = await self.reports.report(job.dossier_id, job.organisation_path, job.subject_id)
+        samples = () if seen is None else seen.samples
+        kept = VideoLook(
+            look_id=self.platform.ids.new(),
+            version=0,
+            samples=samples,
+            findings=judge_look(samples, report.duration_s if report is not None else 0),
+            object_key="" if seen is None else await self._keep_picture(job, seen.jpeg),
+            cell_px=(0, 0) if seen is None else seen.cell_px,
+            looked_at=self.platform.clock.now(),
+        )
+        async with effect(self._database, job) as (connection, _):
+            version = await self.reports.next_version(connection, job.subject_id)
+            await self.reports.save_look(connection, _subject(job), replace(kept, version=version))
         return None
 
     async def _keep_picture(self, job: Job, jpeg: bytes) -> str:
@@ -165,11 +198,13 @@ class VideoJobs:
         job = running.job
         where = (job.dossier_id, job.organisation_path, job.subject_id)
         disc, read = await self.reports.disc(*where), await self.reports.opening(*where)
+        seen = await self.reports.look(*where)
         keys = [
             poster.key_of(job.dossier_id, job.subject_id),
             *(each.object_key for each in (read.shots if read else ())),
         ]
-        for key in (*keys, *([disc.object_key] if disc else ())):
+        keys += [each.object_key for each in (disc, seen) if each is not None and each.object_key]
+        for key in keys:
             await self.platform.storage.delete(key)
         async with effect(self._database, job) as (connection, _):
             await self.reports.forget(connection, job.subject_id)
@@ -180,16 +215,16 @@ def _can_be_shown(report: VideoReport) -> bool:
     return report.width > 0 and not any(finding.code in BROKEN for finding in report.findings)
 
 
-def _opening_of(job: Job) -> NewJob:
-    """After the verdict. The name plays no part in it: a file that was renamed is not read again."""
+def _behind(job: Job, stage: str, *, priority: int) -> NewJob:
+    """After the verdict. The name plays no part in it: a file that was renamed is not looked at again."""
     return NewJob(
-        stage="opening",
-        dedup_key=f"opening:{job.subject_id}",
+        stage=stage,
+        dedup_key=f"{stage}:{job.subject_id}",
         organisation_path=job.organisation_path,
         dossier_id=job.dossier_id,
         subject_id=job.subject_id,
         argument=job.argument,
-        priority=30,
+        priority=priority,
     )
 
 

@@ -4,6 +4,7 @@ Run as `python -m tests.e2e.checked_demo FOLDER ARGUMENT…`; the routes that we
 """
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -11,6 +12,7 @@ from unittest import mock
 from services.cli import main as program
 from services.cli.demo import journey as demo
 from services.cli.demo.client import Client, Data
+from services.cli.person import Refused
 from tests.e2e.conformance import Conformance
 
 CONFORMANCE = Conformance()
@@ -30,6 +32,19 @@ def opening_is_read(dossier: Data) -> bool:
     return any(file["opening"] for material in dossier["materials"] for file in material["files"])
 
 
+def looked_through(applicant: Client, path: str) -> None:
+    """Nothing tells of it: it is for the eye."""
+    ends = time.monotonic() + 60
+    while True:
+        try:
+            applicant.ask("GET", path)
+        except Refused as error:
+            if error.answer.status_code != 404 or time.monotonic() > ends:
+                raise
+        else:
+            return
+
+
 def look_around(applicant: Client, dossier: Data) -> None:
     """What a browser asks for besides."""
     base = f"/api/v1/dossiers/{dossier['dossier_id']}"
@@ -38,7 +53,8 @@ def look_around(applicant: Client, dossier: Data) -> None:
     for item in ("surgery_video", "clinical_case"):
         looks += [f"files/{files[item]}", f"files/{files[item]}/report", f"files/{files[item]}/download"]
     applicant.wait(dossier["dossier_id"], opening_is_read, deadline_s=60)
-    looks.append(f"files/{files['surgery_video']}/opening")
+    looked_through(applicant, f"{base}/files/{files['surgery_video']}/look")
+    looks += [f"files/{files['surgery_video']}/{each}" for each in ("opening", "look")]
     for look in looks:
         applicant.send("GET", f"{base}/{look}")
     applicant.send("GET", "/api/v1/dossiers?limit=1")

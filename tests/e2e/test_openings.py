@@ -102,6 +102,30 @@ def test_the_page_shows_what_was_read_and_where(surgeon: Client, read: Data) -> 
     assert text.count('<svg class="cut"') == 6
 
 
+def test_it_is_looked_through(platform: Platform, surgeon: Client, read: Data) -> None:
+    """M15-2c: hints and a storyboard, for those who may see it."""
+    base = f"/api/v1/dossiers/{read['dossier_id']}/files/{file_of(read)['file_id']}"
+    page = f"/dossiers/{read['dossier_id']}/files/{file_of(read)['file_id']}"
+    ends = time.monotonic() + DEADLINE_S
+    while ask(surgeon, f"{base}/look").status_code == 404:
+        assert time.monotonic() < ends
+    look = surgeon.send("GET", f"{base}/look")
+    assert [sample["time_s"] for sample in look["samples"]] == sorted({each["time_s"] for each in look["samples"]})
+    stranger = platform.client("applicant-city")
+    for path, media_type in (
+        (f"{base}/storyboard", "image/jpeg"),
+        (f"{page}/storyboard.jpg", "image/jpeg"),
+        (f"{page}/storyboard.vtt", "text/vtt; charset=utf-8"),
+    ):
+        shown = ask(surgeon, path)
+        assert (shown.status_code, shown.headers["content-type"]) == (200, media_type), path
+        assert ask(stranger, path).status_code == 404
+    stranger.close()
+    material = materials(read)["surgery_video"]["material_id"]
+    text = ask(surgeon, f"/dossiers/{read['dossier_id']}/materials/{material}").text
+    assert text.count("storyboard.jpg") == len(look["samples"])
+
+
 def test_the_face_of_its_disc_is_printed(platform: Platform, surgeon: Client, read: Data) -> None:
     """M15-2g; as soon as the disc is there."""
     dossier_id, file_id = read["dossier_id"], file_of(read)["file_id"]

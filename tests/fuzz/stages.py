@@ -1,4 +1,4 @@
-"""Mutated films through every stage of the video service: verdict, picture, opening and disc."""
+"""Mutated films through every stage of the video service: verdict, picture, opening, look and disc."""
 
 import hashlib
 import random
@@ -21,7 +21,7 @@ from services.kernel.storage.presign import PresignKey, Signer
 from services.kernel.stored_files import ObjectSource, StoredFile
 from services.video.domain.verdict import VideoLimits
 from services.video.tools.disc import IsoTools
-from services.video.usecases import measure, opening
+from services.video.usecases import look, measure, opening
 from services.video.usecases.disc_image import DiscImages
 from services.video.usecases.poster import poster
 from services.video.usecases.verdict import check_video
@@ -69,7 +69,7 @@ async def ground(folder: Path) -> AsyncIterator[Ground]:
     signer = Signer([PresignKey(key_id="a", secret="s" * 32)], SystemClock())
     store = LocalDir(folder / "store", signer, "http://127.0.0.1:9", SystemClock(), TimeOrderedIds())
     sandbox = ForkingSandbox(
-        [*measure.PRELOAD, *opening.PRELOAD, "services.video.tools.poster"],
+        [*measure.PRELOAD, *opening.PRELOAD, *look.PRELOAD, "services.video.tools.poster"],
     )
     reading = ForkingSandbox(ocr.PRELOAD)
     try:
@@ -114,6 +114,10 @@ async def through_all(found: Ground, data: bytes) -> dict[str, tuple[str, float]
         read_opening([each.shot for each in read])
         return "read" if any(each.shot.lines for each in read) else "nothing to read"
 
+    async def whole() -> str:
+        seen = await look.look_through(found.sandbox, source)
+        return "looked" if seen is not None else "nothing to see"
+
     async def disc() -> str:
         images = DiscImages(store=found.store, tools=IsoTools())
         await images.build(
@@ -122,7 +126,7 @@ async def through_all(found: Ground, data: bytes) -> dict[str, tuple[str, float]
         return "built"
 
     stages: dict[str, Callable[[], Awaitable[str]]] = {
-        "verdict": verdict, "poster": picture, "opening": beginning, "disc": disc,
+        "verdict": verdict, "poster": picture, "opening": beginning, "look": whole, "disc": disc,
     }  # fmt: skip
     ended = {}
     for name, stage in stages.items():

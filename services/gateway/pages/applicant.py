@@ -78,8 +78,10 @@ async def _material(
     at = values["lines"].index(found)
     editable = values["own"] and values["dossier"]["state"] in ("draft", "returned")
     following = values["lines"][at + 1] if at + 1 < len(values["lines"]) else None
-    measured = await asking.measured(request, gateway, visitor.session.account_id, dossier_id, found.material)
-    return {**values, "line": found, "editable": editable, "following": following, "measured": measured}
+    about = (request, gateway, visitor.session.account_id, dossier_id, found.material)
+    measured, looks = await asyncio.gather(asking.measured(*about), asking.looks(*about))
+    own = {"line": found, "editable": editable, "following": following, "measured": measured, "looks": looks}
+    return {**values, **own}
 
 
 @router.get("/dossiers/{dossier_id}/materials/{material_id}")

@@ -88,6 +88,44 @@ async def measured(
     return {file_id: each for file_id, each in zip(checked, told, strict=True) if each is not None}
 
 
+async def looks(
+    request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
+) -> Mapping[str, Data]:
+    """What a look through each video of a material told, by file; nothing for one that was not looked through yet."""
+    checked = [file["file_id"] for file in material["files"] if file["duration_s"]]
+    if not checked:
+        return {}
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+
+    async def look(file_id: str) -> Data | None:
+        asked = video_pb2.GetLookRequest(dossier_id=dossier_id, file_id=file_id)
+        try:
+            found = await call(gateway.peers.video.GetLook, asked, token=grant.video, idempotent=True)
+        except AppError as error:
+            if error.kind in (Kind.NOT_FOUND, Kind.UNAVAILABLE):
+                return None
+            raise
+        return plain(found.look, language(request))
+
+    told = await asyncio.gather(*map(look, checked))
+    return {file_id: each for file_id, each in zip(checked, told, strict=True) if each is not None}
+
+
+async def look(request: Request, gateway: Gateway, account_id: str, dossier_id: str, file_id: str) -> Data:
+    """One of them. Raises `AppError` request.not-found."""
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+    asked = video_pb2.GetLookRequest(dossier_id=dossier_id, file_id=file_id)
+    found = await call(gateway.peers.video.GetLook, asked, token=grant.video, idempotent=True)
+    return plain(found.look, language(request))
+
+
+async def storyboard(gateway: Gateway, account_id: str, dossier_id: str, file_id: str) -> bytes:
+    """All samples of a look in one JPEG. Raises `AppError` request.not-found."""
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+    asked = video_pb2.GetStoryboardRequest(dossier_id=dossier_id, file_id=file_id)
+    return (await call(gateway.peers.video.GetStoryboard, asked, token=grant.video, idempotent=True)).jpeg
+
+
 async def opening_picture(gateway: Gateway, account_id: str, dossier_id: str, file_id: str, shot: int) -> bytes:
     """One of the pictures from which a video's opening was read, a JPEG. Raises `AppError` request.not-found."""
     grant = await gateway.peers.authorise(account_id, dossier_id, "view")

@@ -149,17 +149,18 @@ async def _screen(
     if line is None:
         raise not_found("material")
     account_id = visitor.session.account_id
-    profile, document, measured = await asyncio.gather(
+    profile, document, measured, looks = await asyncio.gather(
         asking.profile(gateway, account_id, dossier_id),
         asking.merged(request, gateway, account_id, dossier_id, line.material),
         asking.measured(request, gateway, account_id, dossier_id, line.material),
+        asking.looks(request, gateway, account_id, dossier_id, line.material),
     )
     ids = [each.id for each in reviewed.lines]
     at = ids.index(material_id)
     template = "review_screen.html" if request.headers.get("x-fragment") else "review.html"
     return page(
         request, template, status, visitor=visitor, seq=reviewed.seq, reviewed=reviewed, dossier=reviewed.dossier,
-        line=line, profile=profile[0], document=document, measured=measured, problem=problem,
+        line=line, profile=profile[0], document=document, measured=measured, looks=looks, problem=problem,
         reason=reviewed.draft(material_id) if typed_reason is None else typed_reason,
         phrases=load.default().sign_off.return_phrases, confirmations=load.default().sign_off.confirmations,
         given=_given(line.material, reviewed.level), after=reviewed.after(material_id),

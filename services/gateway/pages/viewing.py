@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.gateway.guard import AppGateway, SignedIn
-from services.gateway.pages import asking, opening
+from services.gateway.pages import asking, opening, storyboard
 from services.gateway.pages.visitor import SignedInVisitor
 from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.upload.v1 import upload_pb2
@@ -70,6 +70,22 @@ async def poster(dossier_id: str, file_id: str, gateway: AppGateway, session: Si
 async def opening_picture(dossier_id: str, file_id: str, shot: int, gateway: AppGateway, session: SignedIn) -> Response:
     """One of the pictures from which a video's opening was read."""
     return _jpeg(await asking.opening_picture(gateway, session.account_id, dossier_id, file_id, shot))
+
+
+@router.get("/files/{file_id}/storyboard.jpg")
+async def storyboard_picture(dossier_id: str, file_id: str, gateway: AppGateway, session: SignedIn) -> Response:
+    """A look through a video, small."""
+    return _jpeg(await asking.storyboard(gateway, session.account_id, dossier_id, file_id))
+
+
+@router.get("/files/{file_id}/storyboard.vtt")
+async def storyboard_cues(
+    request: Request, dossier_id: str, file_id: str, gateway: AppGateway, session: SignedIn
+) -> Response:
+    """The same for players that show thumbnails."""
+    found = await asking.look(request, gateway, session.account_id, dossier_id, file_id)
+    text = storyboard.vtt(found, max([each["time_s"] for each in found["samples"]], default=0) + 1)
+    return Response(text, media_type="text/vtt", headers={"Cache-Control": "no-store"})
 
 
 @router.get("/files/{file_id}/evidence.jpg")

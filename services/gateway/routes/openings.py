@@ -9,7 +9,7 @@ from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.languages import language
 from services.gateway.pages import asking, opening
 from services.gateway.plain import plain
-from services.gateway.schemas.files import Opening
+from services.gateway.schemas.files import Look, Opening
 from services.gen.video.v1 import video_pb2
 from services.kernel.grpc_client import call
 
@@ -48,6 +48,19 @@ async def evidence(request: Request, dossier_id: str, file_id: str, session: Sig
     """A JPEG, drawn when it is asked for and not kept."""
     jpeg = await opening.evidence(request, gateway, session.account_id, dossier_id, file_id)
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/look", summary="A look through a video: samples and hints", response_model=Look)
+async def look(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
+    """How bright and how sharp the picture is along the video (M15-2c)."""
+    return JSONResponse(await asking.look(request, gateway, session.account_id, dossier_id, file_id))
+
+
+@router.get("/storyboard", summary="The look's pictures in one", response_class=Response, responses=_JPEG)
+async def storyboard(dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
+    """A JPEG; samples stand in it from the left and the top."""
+    jpeg = await asking.storyboard(gateway, session.account_id, dossier_id, file_id)
+    return Response(jpeg, media_type="image/jpeg")
 
 
 @router.get(

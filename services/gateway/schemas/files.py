@@ -140,6 +140,31 @@ class Opening(Answer):
     read_at: Moment | None
 
 
+class LookSample(Answer):
+    """One picture of the look through a video."""
+
+    time_s: float = Field(examples=[120.0])
+    mean: float = Field(examples=[96.4], description="brightness, of 255")
+    spread: float = Field(examples=[41.2], description="its standard deviation")
+    sharpness: float = Field(examples=[312.8], description="variance of the Laplacian at full size")
+    black: bool = Field(examples=[False])
+
+
+class Look(Answer):
+    """What a look through a video told (M15-2c). Without samples nothing could be shown."""
+
+    look_id: Id
+    version: Version
+    file_id: Id
+    dossier_id: Id
+    samples: list[LookSample]
+    findings: list[Finding]
+    columns: int = Field(examples=[10], description="samples abreast in the storyboard")
+    cell_width_px: int = Field(examples=[192])
+    cell_height_px: int = Field(examples=[108])
+    looked_at: Moment | None
+
+
 class ParsedName(Answer):
     """What the file's name says (M15-2f)."""
 

@@ -68,6 +68,8 @@ SOURCES: list[tuple[type[BaseModel], type[Message], set[str], set[str]]] = [
     (dossiers.MaterialFile, review_pb2.MaterialFile, set(), set()),
     (dossiers.OpeningField, review_pb2.OpeningField, set(), set()),
     (files.Opening, video_pb2.Opening, set(), set()),
+    (files.Look, video_pb2.Look, set(), set()),
+    (files.LookSample, video_pb2.LookSample, set(), set()),
     (files.OpeningShot, video_pb2.OpeningShot, set(), set()),
     (files.OpeningLine, video_pb2.OpeningLine, set(), set()),
     (dossiers.MaterialMerged, review_pb2.MergedFile, set(), set()),

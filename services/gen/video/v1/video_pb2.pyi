@@ -285,6 +285,94 @@ class Opening(_message.Message):
 Global___Opening: _TypeAlias = Opening  # noqa: Y015
 
 @_typing.final
+class LookSample(_message.Message):
+    """One picture of the look through a video."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_S_FIELD_NUMBER: _builtins.int
+    MEAN_FIELD_NUMBER: _builtins.int
+    SPREAD_FIELD_NUMBER: _builtins.int
+    SHARPNESS_FIELD_NUMBER: _builtins.int
+    BLACK_FIELD_NUMBER: _builtins.int
+    time_s: _builtins.float
+    mean: _builtins.float
+    """Brightness and its standard deviation, of 255."""
+    spread: _builtins.float
+    sharpness: _builtins.float
+    """Variance of the Laplacian at full size: how sharp it is."""
+    black: _builtins.bool
+    """Nothing is to be seen."""
+    def __init__(
+        self,
+        *,
+        time_s: _builtins.float = ...,
+        mean: _builtins.float = ...,
+        spread: _builtins.float = ...,
+        sharpness: _builtins.float = ...,
+        black: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["black", b"black", "mean", b"mean", "sharpness", b"sharpness", "spread", b"spread", "time_s", b"time_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookSample: _TypeAlias = LookSample  # noqa: Y015
+
+@_typing.final
+class Look(_message.Message):
+    """What a look through a video told. Without samples nothing could be shown."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOOK_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    CELL_WIDTH_PX_FIELD_NUMBER: _builtins.int
+    CELL_HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    LOOKED_AT_FIELD_NUMBER: _builtins.int
+    look_id: _builtins.str
+    version: _builtins.int
+    file_id: _builtins.str
+    dossier_id: _builtins.str
+    columns: _builtins.int
+    """Of the storyboard: samples stand in it from the left and the top, so many abreast, each so large."""
+    cell_width_px: _builtins.int
+    cell_height_px: _builtins.int
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___LookSample]: ...
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Finding]: ...
+    @_builtins.property
+    def looked_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        look_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        file_id: _builtins.str = ...,
+        dossier_id: _builtins.str = ...,
+        samples: _abc.Iterable[Global___LookSample] | None = ...,
+        findings: _abc.Iterable[_common_pb2.Finding] | None = ...,
+        columns: _builtins.int = ...,
+        cell_width_px: _builtins.int = ...,
+        cell_height_px: _builtins.int = ...,
+        looked_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["looked_at", b"looked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cell_height_px", b"cell_height_px", "cell_width_px", b"cell_width_px", "columns", b"columns", "dossier_id", b"dossier_id", "file_id", b"file_id", "findings", b"findings", "look_id", b"look_id", "looked_at", b"looked_at", "samples", b"samples", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Look: _TypeAlias = Look  # noqa: Y015
+
+@_typing.final
 class EvidenceRow(_message.Message):
     """A row of an evidence sheet."""
 
@@ -516,6 +604,97 @@ class GetOpeningPictureResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetOpeningPictureResponse: _TypeAlias = GetOpeningPictureResponse  # noqa: Y015
+
+@_typing.final
+class GetLookRequest(_message.Message):
+    """Request of GetLook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLookRequest: _TypeAlias = GetLookRequest  # noqa: Y015
+
+@_typing.final
+class GetLookResponse(_message.Message):
+    """Answer of GetLook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOOK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def look(self) -> Global___Look: ...
+    def __init__(
+        self,
+        *,
+        look: Global___Look | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["look", b"look"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["look", b"look"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLookResponse: _TypeAlias = GetLookResponse  # noqa: Y015
+
+@_typing.final
+class GetStoryboardRequest(_message.Message):
+    """Request of GetStoryboard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStoryboardRequest: _TypeAlias = GetStoryboardRequest  # noqa: Y015
+
+@_typing.final
+class GetStoryboardResponse(_message.Message):
+    """Answer of GetStoryboard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStoryboardResponse: _TypeAlias = GetStoryboardResponse  # noqa: Y015
 
 @_typing.final
 class DrawEvidenceRequest(_message.Message):

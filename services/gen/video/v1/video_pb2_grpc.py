@@ -70,6 +70,16 @@ class VideoServiceStub:
                 request_serializer=video_dot_v1_dot_video__pb2.GetOpeningPictureRequest.SerializeToString,
                 response_deserializer=video_dot_v1_dot_video__pb2.GetOpeningPictureResponse.FromString,
                 _registered_method=True)
+        self.GetLook = channel.unary_unary(
+                '/video.v1.VideoService/GetLook',
+                request_serializer=video_dot_v1_dot_video__pb2.GetLookRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.GetLookResponse.FromString,
+                _registered_method=True)
+        self.GetStoryboard = channel.unary_unary(
+                '/video.v1.VideoService/GetStoryboard',
+                request_serializer=video_dot_v1_dot_video__pb2.GetStoryboardRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.GetStoryboardResponse.FromString,
+                _registered_method=True)
         self.DrawEvidence = channel.unary_unary(
                 '/video.v1.VideoService/DrawEvidence',
                 request_serializer=video_dot_v1_dot_video__pb2.DrawEvidenceRequest.SerializeToString,
@@ -145,6 +155,20 @@ class VideoServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLook(self, request, context):
+        """A look through the whole video: samples in order of time, and hints.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStoryboard(self, request, context):
+        """All samples small in one picture.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DrawEvidence(self, request, context):
         """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
         declared. Nothing of it is kept.
@@ -211,6 +235,16 @@ def add_VideoServiceServicer_to_server(servicer, server):
                     servicer.GetOpeningPicture,
                     request_deserializer=video_dot_v1_dot_video__pb2.GetOpeningPictureRequest.FromString,
                     response_serializer=video_dot_v1_dot_video__pb2.GetOpeningPictureResponse.SerializeToString,
+            ),
+            'GetLook': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLook,
+                    request_deserializer=video_dot_v1_dot_video__pb2.GetLookRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.GetLookResponse.SerializeToString,
+            ),
+            'GetStoryboard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStoryboard,
+                    request_deserializer=video_dot_v1_dot_video__pb2.GetStoryboardRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.GetStoryboardResponse.SerializeToString,
             ),
             'DrawEvidence': grpc.unary_unary_rpc_method_handler(
                     servicer.DrawEvidence,
@@ -423,6 +457,60 @@ class VideoService:
             '/video.v1.VideoService/GetOpeningPicture',
             video_dot_v1_dot_video__pb2.GetOpeningPictureRequest.SerializeToString,
             video_dot_v1_dot_video__pb2.GetOpeningPictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/GetLook',
+            video_dot_v1_dot_video__pb2.GetLookRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.GetLookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStoryboard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/GetStoryboard',
+            video_dot_v1_dot_video__pb2.GetStoryboardRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.GetStoryboardResponse.FromString,
             options,
             channel_credentials,
             insecure,

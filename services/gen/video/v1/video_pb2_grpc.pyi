@@ -47,6 +47,10 @@ class VideoServiceStub:
     """Every line read from the opening's pictures; compared with the profile in review."""
     GetOpeningPicture: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetOpeningPictureRequest, _video_pb2.GetOpeningPictureResponse]
     """One of those pictures."""
+    GetLook: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetLookRequest, _video_pb2.GetLookResponse]
+    """A look through the whole video: samples in order of time, and hints."""
+    GetStoryboard: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetStoryboardRequest, _video_pb2.GetStoryboardResponse]
+    """All samples small in one picture."""
     DrawEvidence: _grpc.UnaryUnaryMultiCallable[_video_pb2.DrawEvidenceRequest, _video_pb2.DrawEvidenceResponse]
     """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
     declared. Nothing of it is kept.
@@ -77,6 +81,10 @@ class VideoServiceAsyncStub(VideoServiceStub):
     """Every line read from the opening's pictures; compared with the profile in review."""
     GetOpeningPicture: _aio.UnaryUnaryMultiCallable[_video_pb2.GetOpeningPictureRequest, _video_pb2.GetOpeningPictureResponse]  # type: ignore[assignment]
     """One of those pictures."""
+    GetLook: _aio.UnaryUnaryMultiCallable[_video_pb2.GetLookRequest, _video_pb2.GetLookResponse]  # type: ignore[assignment]
+    """A look through the whole video: samples in order of time, and hints."""
+    GetStoryboard: _aio.UnaryUnaryMultiCallable[_video_pb2.GetStoryboardRequest, _video_pb2.GetStoryboardResponse]  # type: ignore[assignment]
+    """All samples small in one picture."""
     DrawEvidence: _aio.UnaryUnaryMultiCallable[_video_pb2.DrawEvidenceRequest, _video_pb2.DrawEvidenceResponse]  # type: ignore[assignment]
     """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
     declared. Nothing of it is kept.
@@ -146,6 +154,22 @@ class VideoServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_pb2.GetOpeningPictureResponse, _abc.Awaitable[_video_pb2.GetOpeningPictureResponse]]:
         """One of those pictures."""
+
+    @_abc_1.abstractmethod
+    def GetLook(
+        self,
+        request: _video_pb2.GetLookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.GetLookResponse, _abc.Awaitable[_video_pb2.GetLookResponse]]:
+        """A look through the whole video: samples in order of time, and hints."""
+
+    @_abc_1.abstractmethod
+    def GetStoryboard(
+        self,
+        request: _video_pb2.GetStoryboardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.GetStoryboardResponse, _abc.Awaitable[_video_pb2.GetStoryboardResponse]]:
+        """All samples small in one picture."""
 
     @_abc_1.abstractmethod
     def DrawEvidence(
