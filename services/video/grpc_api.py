@@ -17,7 +17,7 @@ from services.kernel.storage.port import ObjectStore
 from services.kernel.stored_files import ObjectSource, StoredFiles
 from services.video.domain.look import COLUMNS
 from services.video.ports import Disc, Reports, VideoLook, VideoOpening, VideoReport
-from services.video.usecases import disc_face, evidence, look, poster
+from services.video.usecases import disc_face, evidence, look, poster, sheet
 
 
 def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoReport:
@@ -216,10 +216,29 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
         jpeg = await self._store.read(found.object_key, 0, look.LOOKING.output_bytes)
         return pb.GetStoryboardResponse(jpeg=jpeg)
 
+    async def GetTechnicalSheet(
+        self, request: pb.GetTechnicalSheetRequest, context: Context
+    ) -> pb.GetTechnicalSheetResponse:
+        """See the contract."""
+        claims = dossier_of_caller(request.dossier_id)
+        where = (claims.dossier_id, claims.organisation_path, request.file_id)
+        file = await self._files.describe(*where, replaced_too=True)
+        if file is None:
+            raise not_found("file")
+        sections = await sheet.technical_sheet(self._sandbox, ObjectSource(self._store, file))
+        return pb.GetTechnicalSheetResponse(
+            sections=[
+                pb.SheetSection(
+                    kind=each.kind, fields=[pb.SheetField(name=name, value=value) for name, value in each.fields]
+                )
+                for each in sections
+            ]
+        )
+
     async def DrawEvidence(self, request: pb.DrawEvidenceRequest, context: Context) -> pb.DrawEvidenceResponse:
         """See the contract."""
         found = await self._opening(request.dossier_id, request.file_id)
-        sheet = evidence.Sheet(
+        wanted = evidence.Sheet(
             title=request.title,
             notes=tuple(request.notes),
             headings=tuple(request.headings),
@@ -236,7 +255,7 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
                 for row in request.rows
             ),
         )
-        return pb.DrawEvidenceResponse(jpeg=await evidence.draw(self._store, self._sandbox, found, sheet))
+        return pb.DrawEvidenceResponse(jpeg=await evidence.draw(self._store, self._sandbox, found, wanted))
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         """See the contract."""

@@ -54,7 +54,7 @@ def look_around(applicant: Client, dossier: Data) -> None:
         looks += [f"files/{files[item]}", f"files/{files[item]}/report", f"files/{files[item]}/download"]
     applicant.wait(dossier["dossier_id"], opening_is_read, deadline_s=60)
     looked_through(applicant, f"{base}/files/{files['surgery_video']}/look")
-    looks += [f"files/{files['surgery_video']}/{each}" for each in ("opening", "look")]
+    looks += [f"files/{files['surgery_video']}/{each}" for each in ("opening", "look", "sheet")]
     for look in looks:
         applicant.send("GET", f"{base}/{look}")
     applicant.send("GET", "/api/v1/dossiers?limit=1")

@@ -97,6 +97,7 @@ def test_every_answer_on_the_way_was_as_the_openapi_document_says(facts: dict[st
             "dossiers/{dossier_id}/files/{file_id}/look",
             "dossiers/{dossier_id}/files/{file_id}/opening",
             "dossiers/{dossier_id}/files/{file_id}/report",
+            "dossiers/{dossier_id}/files/{file_id}/sheet",
             "dossiers/{dossier_id}/materials/{material_id}/merged",
             "dossiers/{dossier_id}/profile",
             "organisations",

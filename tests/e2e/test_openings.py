@@ -116,6 +116,8 @@ def test_it_is_looked_through(platform: Platform, surgeon: Client, read: Data) -
         (f"{base}/storyboard", "image/jpeg"),
         (f"{page}/storyboard.jpg", "image/jpeg"),
         (f"{page}/storyboard.vtt", "text/vtt; charset=utf-8"),
+        (f"{base}/sheet", "application/json"),
+        (f"{page}/sheet", "text/html; charset=utf-8"),
     ):
         shown = ask(surgeon, path)
         assert (shown.status_code, shown.headers["content-type"]) == (200, media_type), path

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +117,17 @@ async def look(request: Request, gateway: Gateway, account_id: str, dossier_id: 
     asked = video_pb2.GetLookRequest(dossier_id=dossier_id, file_id=file_id)
     found = await call(gateway.peers.video.GetLook, asked, token=grant.video, idempotent=True)
     return plain(found.look, language(request))
+
+
+async def technical_sheet(
+    request: Request, gateway: Gateway, account_id: str, dossier_id: str, file_id: str
+) -> Sequence[Data]:
+    """What a video says of itself. Raises `AppError` request.not-found, sheet.not-possible."""
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+    asked = video_pb2.GetTechnicalSheetRequest(dossier_id=dossier_id, file_id=file_id)
+    asking_for = gateway.peers.video.GetTechnicalSheet
+    found = await call(asking_for, asked, token=grant.video, idempotent=True, timeout_s=_DRAWING_DEADLINE_S)
+    return [plain(each, language(request)) for each in found.sections]
 
 
 async def storyboard(gateway: Gateway, account_id: str, dossier_id: str, file_id: str) -> bytes:

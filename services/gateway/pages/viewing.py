@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.gateway.guard import AppGateway, SignedIn
-from services.gateway.pages import asking, opening, storyboard
+from services.gateway.pages import asking, opening, sheet, storyboard
+from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor
 from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.upload.v1 import upload_pb2
@@ -86,6 +87,16 @@ async def storyboard_cues(
     found = await asking.look(request, gateway, session.account_id, dossier_id, file_id)
     text = storyboard.vtt(found, max([each["time_s"] for each in found["samples"]], default=0) + 1)
     return Response(text, media_type="text/vtt", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/files/{file_id}/sheet")
+async def technical_sheet(
+    request: Request, dossier_id: str, file_id: str, gateway: AppGateway, visitor: SignedInVisitor
+) -> Response:
+    """A part of the page, fetched when it is unfolded."""
+    account_id = visitor.session.account_id
+    sections = await asking.technical_sheet(request, gateway, account_id, dossier_id, file_id)
+    return page(request, "sheet.html", visitor=visitor, sections=sections, names=sheet.NAMES, kinds=sheet.KINDS)
 
 
 @router.get("/files/{file_id}/evidence.jpg")

@@ -9,7 +9,7 @@ from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.languages import language
 from services.gateway.pages import asking, opening
 from services.gateway.plain import plain
-from services.gateway.schemas.files import Look, Opening
+from services.gateway.schemas.files import Look, Opening, Sheet
 from services.gen.video.v1 import video_pb2
 from services.kernel.grpc_client import call
 
@@ -61,6 +61,13 @@ async def storyboard(dossier_id: str, file_id: str, session: SignedIn, gateway: 
     """A JPEG; samples stand in it from the left and the top."""
     jpeg = await asking.storyboard(gateway, session.account_id, dossier_id, file_id)
     return Response(jpeg, media_type="image/jpeg")
+
+
+@router.get("/sheet", summary="What a video says of itself", response_model=Sheet)
+async def sheet(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
+    """Headers and tags, for the eye: the checks never rely on them."""
+    sections = await asking.technical_sheet(request, gateway, session.account_id, dossier_id, file_id)
+    return JSONResponse({"sections": sections})
 
 
 @router.get(

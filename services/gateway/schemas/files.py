@@ -165,6 +165,26 @@ class Look(Answer):
     looked_at: Moment | None
 
 
+class SheetField(Answer):
+    """A name and what is said of it."""
+
+    name: str = Field(examples=["format_profile"])
+    value: str = Field(examples=["High@L4"])
+
+
+class SheetSection(Answer):
+    """Of the file or of one track."""
+
+    kind: str = Field(examples=["Video"])
+    fields: list[SheetField]
+
+
+class Sheet(Answer):
+    """What a video says of itself; headers lie, so no check relies on it."""
+
+    sections: list[SheetSection]
+
+
 class ParsedName(Answer):
     """What the file's name says (M15-2f)."""
 

@@ -44,6 +44,7 @@ async function go(address, { push = true } = {}) {
 
 function show(html) {
   screen.innerHTML = html;
+  globalThis.htmx?.process(screen); // a sheet that is fetched when it is unfolded
   document.title = inner().dataset.title;
   screen.querySelector(".list .here")?.scrollIntoView({ block: "nearest" });
   window.scrollTo(0, 0);

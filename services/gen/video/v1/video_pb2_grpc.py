@@ -80,6 +80,11 @@ class VideoServiceStub:
                 request_serializer=video_dot_v1_dot_video__pb2.GetStoryboardRequest.SerializeToString,
                 response_deserializer=video_dot_v1_dot_video__pb2.GetStoryboardResponse.FromString,
                 _registered_method=True)
+        self.GetTechnicalSheet = channel.unary_unary(
+                '/video.v1.VideoService/GetTechnicalSheet',
+                request_serializer=video_dot_v1_dot_video__pb2.GetTechnicalSheetRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.GetTechnicalSheetResponse.FromString,
+                _registered_method=True)
         self.DrawEvidence = channel.unary_unary(
                 '/video.v1.VideoService/DrawEvidence',
                 request_serializer=video_dot_v1_dot_video__pb2.DrawEvidenceRequest.SerializeToString,
@@ -169,6 +174,13 @@ class VideoServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTechnicalSheet(self, request, context):
+        """What the container and its tracks say of themselves: for the eye, never for a verdict.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DrawEvidence(self, request, context):
         """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
         declared. Nothing of it is kept.
@@ -245,6 +257,11 @@ def add_VideoServiceServicer_to_server(servicer, server):
                     servicer.GetStoryboard,
                     request_deserializer=video_dot_v1_dot_video__pb2.GetStoryboardRequest.FromString,
                     response_serializer=video_dot_v1_dot_video__pb2.GetStoryboardResponse.SerializeToString,
+            ),
+            'GetTechnicalSheet': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTechnicalSheet,
+                    request_deserializer=video_dot_v1_dot_video__pb2.GetTechnicalSheetRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.GetTechnicalSheetResponse.SerializeToString,
             ),
             'DrawEvidence': grpc.unary_unary_rpc_method_handler(
                     servicer.DrawEvidence,
@@ -511,6 +528,33 @@ class VideoService:
             '/video.v1.VideoService/GetStoryboard',
             video_dot_v1_dot_video__pb2.GetStoryboardRequest.SerializeToString,
             video_dot_v1_dot_video__pb2.GetStoryboardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTechnicalSheet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/GetTechnicalSheet',
+            video_dot_v1_dot_video__pb2.GetTechnicalSheetRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.GetTechnicalSheetResponse.FromString,
             options,
             channel_credentials,
             insecure,

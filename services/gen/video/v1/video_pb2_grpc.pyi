@@ -51,6 +51,8 @@ class VideoServiceStub:
     """A look through the whole video: samples in order of time, and hints."""
     GetStoryboard: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetStoryboardRequest, _video_pb2.GetStoryboardResponse]
     """All samples small in one picture."""
+    GetTechnicalSheet: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetTechnicalSheetRequest, _video_pb2.GetTechnicalSheetResponse]
+    """What the container and its tracks say of themselves: for the eye, never for a verdict."""
     DrawEvidence: _grpc.UnaryUnaryMultiCallable[_video_pb2.DrawEvidenceRequest, _video_pb2.DrawEvidenceResponse]
     """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
     declared. Nothing of it is kept.
@@ -85,6 +87,8 @@ class VideoServiceAsyncStub(VideoServiceStub):
     """A look through the whole video: samples in order of time, and hints."""
     GetStoryboard: _aio.UnaryUnaryMultiCallable[_video_pb2.GetStoryboardRequest, _video_pb2.GetStoryboardResponse]  # type: ignore[assignment]
     """All samples small in one picture."""
+    GetTechnicalSheet: _aio.UnaryUnaryMultiCallable[_video_pb2.GetTechnicalSheetRequest, _video_pb2.GetTechnicalSheetResponse]  # type: ignore[assignment]
+    """What the container and its tracks say of themselves: for the eye, never for a verdict."""
     DrawEvidence: _aio.UnaryUnaryMultiCallable[_video_pb2.DrawEvidenceRequest, _video_pb2.DrawEvidenceResponse]  # type: ignore[assignment]
     """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
     declared. Nothing of it is kept.
@@ -170,6 +174,14 @@ class VideoServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_pb2.GetStoryboardResponse, _abc.Awaitable[_video_pb2.GetStoryboardResponse]]:
         """All samples small in one picture."""
+
+    @_abc_1.abstractmethod
+    def GetTechnicalSheet(
+        self,
+        request: _video_pb2.GetTechnicalSheetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.GetTechnicalSheetResponse, _abc.Awaitable[_video_pb2.GetTechnicalSheetResponse]]:
+        """What the container and its tracks say of themselves: for the eye, never for a verdict."""
 
     @_abc_1.abstractmethod
     def DrawEvidence(
