@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent.parent
         pytest.param("bench.pages", ["--pages", "2", "--items", "2"], "ratio key / fresh page", (), marks=BROWSER),
         pytest.param("bench.live", ["--rounds", "1"], "ratio page / asking every second", (), marks=BROWSER),
         pytest.param(
-            "bench.opening", ["--plain", "--cards", "8", "--rounds", "0"], "found with a wrong value", (),
+            "bench.opening", ["--plain", "--cards", "4", "--rounds", "0"], "found with a wrong value", (),
         ),
         pytest.param("bench.events", EVENTS, "ratio p99 Kafka / embedded log", ("kafka",), marks=KAFKA),
         pytest.param(

@@ -3,21 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from services.catalogue.opening.compare import is_complete, read_opening
 from services.catalogue.opening.model import FieldName
+from services.kernel.errors import AppError
 from services.kernel.ocr import reader as ocr
 from services.kernel.ocr.port import Line, Picture
-from services.kernel.sandbox.port import SandboxCrashed
+from services.kernel.sandbox.port import Outcome, SandboxCrashed
 from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
 from services.video.usecases import measure, opening
+from services.video.usecases.look import look_through
 from services.video.usecases.opening import Pictured, read_video
+from services.video.usecases.poster import poster
+from services.video.usecases.sheet import technical_sheet
 from tests.assets import video_fixtures
 from tests.assets.cards import card_picture, film
 from tests.assets.video_fixtures import Stored
+from tests.contract.storages import localdir
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 FIRST = ("主刀医生：扎西·次仁", "工作单位：甘孜州人民医院", "科室：普外科")
@@ -108,27 +114,52 @@ async def test_a_picture_full_of_text_is_cut(sandbox: ForkingSandbox, tmp_path: 
     assert len(only.shot.lines) == 200
 
 
-@pytest.mark.parametrize(
-    "playlist", ["#EXTM3U\nhttp://127.0.0.1:9/x.ts\n", "#EXTM3U\nfile:///etc/passwd\n", "<MPD></MPD>", ""]
-)
+def bomb(folder: Path) -> bytes:
+    """A small file whose table of sizes claims fifty million samples."""
+    data = bytearray(video_fixtures.real_mp4(folder / "bomb.mp4").read_bytes())
+    at = data.index(b"stsz") + 12
+    data[at : at + 4] = (50_000_000).to_bytes(4, "big")
+    return bytes(data)
+
+
+DISGUISED = {
+    "HLS to a host": lambda _: b"#EXTM3U\nhttp://127.0.0.1:9/x.ts\n",
+    "HLS to a file": lambda _: b"#EXTM3U\nfile:///etc/passwd\n",
+    "DASH": lambda _: b"<MPD><BaseURL>http://127.0.0.1:9/</BaseURL></MPD>",
+    "nothing": lambda _: b"",
+    "sample-count bomb": bomb,
+}
+
+
+@pytest.mark.parametrize("name", DISGUISED)
+@pytest.mark.parametrize("stage", ["opening", "look", "poster", "sheet"])
 async def test_what_our_own_reader_finds_no_movie_in_reaches_no_library(
-    playlist: str, monkeypatch: pytest.MonkeyPatch
+    sandbox: ForkingSandbox, tmp_path: Path, name: str, stage: str
 ) -> None:
-    class Alone:
-        """Only the measuring may be asked for."""
+    class OnlyMeasuring:
+        """Anything else that is asked for is a library that would see the file."""
 
-        def __init__(self) -> None:
-            self.box = ForkingSandbox(measure.PRELOAD)
-
-        async def run(self, function: str, *args: object, **keywords: object) -> object:
+        async def run(self, function: str, *args: Any, **keywords: Any) -> Outcome:
             assert function == measure.PROBE
-            return await self.box.run(function, *args, **keywords)  # type: ignore[arg-type]
+            return await sandbox.run(function, *args, **keywords)
 
-    alone = Alone()
-    try:
-        assert await read_video(alone, Counting(), Stored(playlist.encode()), seconds=15) == ()  # type: ignore[arg-type]
-    finally:
-        await alone.box.close()
+    only: Any = OnlyMeasuring()
+    source = Stored(DISGUISED[name](tmp_path))
+    if stage == "opening":
+        assert await read_video(only, Counting(), source, seconds=15) == ()
+    elif stage == "look":
+        assert await look_through(only, source) is None
+    else:
+        with pytest.raises(AppError):
+            await (technical_sheet(only, source) if stage == "sheet" else drawn(only, source, tmp_path))
+
+
+async def drawn(sandbox: Any, source: Stored, folder: Path) -> bytes:
+    async def there() -> bool:
+        return True
+
+    async with localdir(folder / "store") as under_test:
+        return await poster(under_test.store, sandbox, source, "derived/poster.jpg", there)
 
 
 @pytest.mark.parametrize("codec", ["none", "damaged"])

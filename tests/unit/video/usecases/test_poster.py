@@ -3,16 +3,13 @@
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
 from services.kernel.errors import AppError
-from services.kernel.sandbox.port import Outcome
 from services.kernel.sandbox.sandbox import ForkingSandbox
 from services.kernel.storage.port import ObjectStore
-from services.video.usecases.measure import PRELOAD, PROBE
 from services.video.usecases.poster import key_of, poster
 from tests.assets import video_fixtures
 from tests.contract.storages import localdir
@@ -69,20 +66,3 @@ async def test_nothing_stays_of_a_video_that_went_meanwhile(
         await poster(store, sandbox, InMemory(video), KEY, gone)
     assert failed.value.code == "request.not-found"
     assert [kept async for kept in store.list("derived/")] == []
-
-
-@pytest.mark.parametrize("playlist", [b"#EXTM3U\nfile:///etc/passwd\n", b"<MPD></MPD>", b"ftyp"])
-async def test_what_our_own_reader_finds_no_movie_in_reaches_no_library(store: ObjectStore, playlist: bytes) -> None:
-    box = ForkingSandbox(PRELOAD)
-
-    class OnlyMeasuring:
-        async def run(self, function: str, *args: Any, **keywords: Any) -> Outcome:
-            assert function == PROBE
-            return await box.run(function, *args, **keywords)
-
-    try:
-        with pytest.raises(AppError) as refused:
-            await poster(store, OnlyMeasuring(), InMemory(playlist), KEY, there)  # type: ignore[arg-type]
-    finally:
-        await box.close()
-    assert refused.value.code == "picture.not-possible"

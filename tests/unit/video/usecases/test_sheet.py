@@ -1,22 +1,19 @@
-"""The technical sheet from the real library in the real sandbox; disguised playlists never reach it."""
+"""The technical sheet from the real library in the real sandbox."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from services.kernel.errors import AppError
-from services.kernel.sandbox.port import Outcome
 from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
 from services.video.usecases import measure
-from services.video.usecases.sheet import PRELOAD, SHEET, technical_sheet
+from services.video.usecases.sheet import PRELOAD, technical_sheet
 from tests.assets import video_fixtures
 from tests.assets.video_fixtures import Stored
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module")]
-PLAYLISTS = [b"#EXTM3U\nhttp://127.0.0.1:9/x.ts\n", b"#EXTM3U\nfile:///etc/passwd\n", b"<MPD></MPD>", b""]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -37,18 +34,6 @@ async def test_it_tells_of_the_file_and_of_each_track(sandbox: ForkingSandbox, t
     assert general["format"] == "MPEG-4"
     assert (video["width"], video["height"], video["format"]) == ("640 pixels", "480 pixels", "AVC")
     assert audio["format"].startswith("AAC")
-
-
-@pytest.mark.parametrize("data", PLAYLISTS)
-async def test_what_our_own_reader_finds_no_movie_in_reaches_no_library(sandbox: ForkingSandbox, data: bytes) -> None:
-    class OnlyMeasuring:
-        async def run(self, function: str, *args: Any, **keywords: Any) -> Outcome:
-            assert function != SHEET
-            return await sandbox.run(function, *args, **keywords)
-
-    with pytest.raises(AppError) as refused:
-        await technical_sheet(OnlyMeasuring(), Stored(data))  # type: ignore[arg-type]
-    assert refused.value.code == "sheet.not-possible"
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.9])
