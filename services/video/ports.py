@@ -128,7 +128,9 @@ class Writing(Reports, Protocol):
     """Keeping reports, openings, looks and discs, in the transaction that ends the job."""
 
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
-        """One more than the newest version of the file's reports, openings and discs."""
+        """One more than the newest version of the file's reports, openings, looks and discs; nobody else gets it before
+        the transaction ends.
+        """
         ...
 
     async def save_opening(

@@ -25,6 +25,7 @@ SERVICE = "video"
 _REPORT = "video.reports.body"
 _OPENING = "video.openings.body"
 _NAME = "video.discs.file_name"
+_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:file, 0))")
 metadata = sa.MetaData()
 
 
@@ -134,10 +135,15 @@ class PostgresReports:
         return Disc(**{name: row[name] for name in names}, file_name=self._keys.open(row["file_name"], _NAME))
 
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
-        """Versions of a file's reports, openings and discs grow together, so that its events are in order."""
+        """Versions of a file's reports, openings, looks and discs grow together, so that its events are in order.
+
+        Who asks has the file's numbers until the end of the transaction: two stages that end at once would else give
+        the same one, and whoever hears of both takes the second for an old one.
+        """
+        await connection.execute(_TURN, {"file": f"video.versions:{file_id}"})
         newest = [
             sa.select(sa.func.coalesce(sa.func.max(table.c.version), 0)).where(table.c.file_id == file_id)
-            for table in (reports, openings, discs)
+            for table in (reports, openings, looks, discs)
         ]
         greatest = sa.select(sa.func.greatest(*(each.scalar_subquery() for each in newest)))
         return int((await connection.execute(greatest)).scalar_one()) + 1

@@ -1,7 +1,8 @@
 """Stages of the video service: `verdict`, `opening`, `look`, `disc`, `forget`."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from services.catalogue.model import Catalogue
@@ -10,7 +11,7 @@ from services.kernel.clock import china_date
 from services.kernel.db.engine import Database
 from services.kernel.errors import AppError, Kind
 from services.kernel.jobs.effect import effect
-from services.kernel.jobs.queue import Job, NewJob, enqueue
+from services.kernel.jobs.queue import Job, LeaseLost, NewJob, enqueue
 from services.kernel.jobs.worker import Handler, Running
 from services.kernel.ocr.port import TextReader
 from services.kernel.platform import Platform
@@ -121,7 +122,8 @@ class VideoJobs:
             shots=tuple(kept),
             read_at=self.platform.clock.now(),
         )
-        async with effect(self._database, job) as (connection, outbox):
+        made = [each.object_key for each in kept]
+        async with self._not_left_behind(job, made), effect(self._database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_opening(connection, outbox, _subject(job), replace(found, version=version))
         return None
@@ -145,10 +147,24 @@ class VideoJobs:
             cell_px=(0, 0) if seen is None else seen.cell_px,
             looked_at=self.platform.clock.now(),
         )
-        async with effect(self._database, job) as (connection, _):
+        made = [kept.object_key]
+        async with self._not_left_behind(job, made), effect(self._database, job) as (connection, _):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_look(connection, _subject(job), replace(kept, version=version))
         return None
+
+    @asynccontextmanager
+    async def _not_left_behind(self, job: Job, keys: Sequence[str]) -> AsyncIterator[None]:
+        """When the file was deleted while the job worked, what it made goes too: nothing else knows of it. Where
+        another worker has the job, the same things are under the same keys, and stay.
+        """
+        try:
+            yield
+        except LeaseLost:
+            if await self._file(job) is None:
+                for key in filter(None, keys):
+                    await self.platform.storage.delete(key)
+            raise
 
     async def _keep_picture(self, job: Job, jpeg: bytes) -> str:
         """Its key, which ends in its hash: the same picture again is there already."""
@@ -186,7 +202,8 @@ class VideoJobs:
             label=label,
             built_at=self.platform.clock.now(),
         )
-        async with effect(self._database, job) as (connection, outbox):
+        made = [disc.object_key]
+        async with self._not_left_behind(job, made), effect(self._database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_disc(connection, outbox, _subject(job), replace(disc, version=version))
         if before is not None and before.object_key != disc.object_key:  # of the old name
