@@ -21,7 +21,8 @@ from services.kernel.clock import SystemClock, china_date
 _FOUND = 1
 
 
-def _profile(path: Path, lang: Lang) -> Profile:
+def profile_of(path: Path, lang: Lang) -> Profile:
+    """The profile in a file; what is wrong with it is said, and ends the command with 2."""
     today = china_date(SystemClock().now())
     try:
         return profiles.from_yaml(path.read_text("utf-8"), str(path), load.default(), today=today)
@@ -38,7 +39,7 @@ def checklist(
     as_json: JsonOption = False,
 ) -> None:
     """列出应提交的材料、理由和纸质材料 / what is due, why, and on paper; exit 1 when the person may not apply here."""
-    catalogue, person = load.default(), _profile(profile, lang)
+    catalogue, person = load.default(), profile_of(profile, lang)
     owed, allowed = work_out(catalogue, person), may_apply(person)
     if as_json:
         data = {"catalogue": CATALOGUE_ID, "version": catalogue.version, "may_apply": allowed, **to_data(owed)}

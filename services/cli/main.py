@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "merge": "merge_command:merge",
     "checklist": "checklist_command:checklist",
     "disc": "disc_commands:app",
+    "titlecard": "titlecard_command:titlecard",
     "catalogue": "catalogue_commands:app",
     "serve": "serve_command:serve",
     "demo": "demo_command:demo",
