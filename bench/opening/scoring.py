@@ -57,6 +57,10 @@ class Score:
         there = sum(self.there[hard, each] for each in names)
         return sum(self.right.get(who, Counter())[hard, each] for each in names) / max(1, there)
 
+    def reaches(self, who: str, least: float, *, hard: bool) -> bool:
+        """Whether the recall is at least that; of no fields it is."""
+        return not any(self.there[hard, name] for name in FieldName) or self.recall(who, hard=hard) >= least
+
     def wrong_share(self, mode: str) -> float:
         """Fields that were `found` and should not have been."""
         return self.wrong[mode] / max(1, self.asked[mode])

@@ -24,7 +24,7 @@ def test_the_beginnings_are_whole_and_every_box_of_them_can_be_changed(tmp_path:
 
 
 async def test_broken_films_go_through_every_stage(tmp_path: Path) -> None:
-    tally = await fuzz_stages(1, 8, tmp_path, None)
+    tally = await fuzz_stages(1, 5, tmp_path, None)
     assert tally.failed == {}
-    assert tally.ended["disc: built"] == 8
+    assert tally.ended["disc: built"] == 5
     assert {"opening: read", "opening: nothing to read", "poster: drawn"} <= tally.ended.keys()

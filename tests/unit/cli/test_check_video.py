@@ -141,7 +141,7 @@ async def test_the_opening_is_told_field_by_field(tmp_path: Path) -> None:
 
 
 async def test_a_video_without_a_card_is_warned_about(tmp_path: Path) -> None:
-    found = await read_report(film(tmp_path / FILE_NAME, [(None, 2)]), Declared())
+    found = await read_report(film(tmp_path / FILE_NAME, [(None, 1)], size=(640, 360)), Declared())
     missing = next(each for each in found.findings if each.code == "video.opening-missing")
     assert missing.measured == 0
     assert opening_of(found)["surgeon"] == {

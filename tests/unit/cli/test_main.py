@@ -52,7 +52,7 @@ def test_an_interruption_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_path: Path, _lang: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("services.cli.checklist_command._profile", interrupted)
+    monkeypatch.setattr("services.cli.checklist_command.profile_of", interrupted)
     assert exit_code(monkeypatch, "checklist", SURGEON) == 130
 
 

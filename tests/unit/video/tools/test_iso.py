@@ -204,20 +204,3 @@ def test_seven_zip_lists_a_video_of_4_5_gb_in_every_view(tmp_path: Path, view: s
     assert listed.count("Folder = -") == 1
     assert f"Path = {FILE_NAME}" in listed
     assert "Size = 4500000000" in listed
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(seven_zip() is None, reason="7-Zip is not in the tools cache")
-def test_seven_zip_follows_udf_to_all_of_4_5_gb(tmp_path: Path) -> None:
-    """It describes the file in several extents."""
-    huge(tmp_path / "disc.iso", 4_500_000_000)
-    command = [seven_zip() or "", "x", "-so", "-tudf", str(tmp_path / "disc.iso")]
-    whole, zeros = hashlib.sha256(), hashlib.sha256()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "C.UTF-8"}) as extracting:
-        assert extracting.stdout is not None
-        while block := extracting.stdout.read(2**22):
-            whole.update(block)
-    assert extracting.returncode == 0
-    for _ in range(450):
-        zeros.update(bytes(10_000_000))
-    assert whole.hexdigest() == zeros.hexdigest()
