@@ -136,12 +136,17 @@ class Broker:
             os.close(reading)
 
     def _await_ready(self) -> None:
+        """Wait for every listener: they are opened one after the other."""
+        waiting = [int(listener.rpartition(":")[2]) for listener in self._configuration()["listeners"].split(",")]
         deadline = time.monotonic() + START_DEADLINE_S
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 break
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", waiting[0]), 1):
+                waiting.pop(0)
+                if not waiting:
+                    return
+                continue
             time.sleep(_POLL_S)
         tail = (self.folder / "kafka.log").read_text(errors="replace").strip().splitlines()[-5:]
         self.stop()
