@@ -69,6 +69,8 @@ class Composition:
     jobs: Mapping[str, worker.Handler] = field(default_factory=dict)
     #: Those of its stages that remove objects: they wait while a backup is made.
     removing: frozenset[str] = frozenset()
+    #: Those that take minutes: a worker keeps a place for the others.
+    slow: frozenset[str] = frozenset()
     periodic: Sequence[Periodic] = ()
     #: Closed after everything has stopped.
     closing: Sequence[Callable[[], Awaitable[None]]] = ()

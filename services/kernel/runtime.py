@@ -114,6 +114,7 @@ def _parts(
             concurrency=settings.concurrency,
             tick=liveness.loop("worker"),
             removing=composition.removing,
+            slow=composition.slow,
         )
         parts["worker"] = worker.run(stop)
     if "relay" in settings.roles:

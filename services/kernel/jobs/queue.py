@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.clock import Clock
@@ -263,6 +263,13 @@ class Queue:
             query = query.where(jobs.c.stage == stage)
         if after:
             query = query.where(jobs.c.job_id < after)
+        async with self._database.transaction() as connection:
+            return [_job(row) for row in (await connection.execute(query)).mappings()]
+
+    async def latest_of(self, dossier_id: str, subject_id: str) -> Sequence[Job]:
+        """The last job of each stage about a subject, by stage."""
+        mine = (jobs.c.dossier_id == dossier_id) & (jobs.c.subject_id == subject_id)
+        query = select(jobs).ext(distinct_on(jobs.c.stage)).where(mine).order_by(jobs.c.stage, jobs.c.job_id.desc())
         async with self._database.transaction() as connection:
             return [_job(row) for row in (await connection.execute(query)).mappings()]
 

@@ -58,9 +58,11 @@ class Worker:
         heartbeat_s: float = HEARTBEAT_S,
         tick: Tick = unwatched,
         removing: Collection[str] = (),
+        slow: Collection[str] = (),
     ) -> None:
         """`handlers` maps a stage to its handler: the visible table of this service's work. `tick` is called in every
-        round. Stages in `removing` remove objects, and wait while a backup is made.
+        round. Stages in `removing` remove objects, and wait while a backup is made. Those in `slow` take minutes: they
+        run one at a time, and the last free place is left for the others, where there is more than one.
         """
         self._database = database
         self._queue = queue
@@ -70,7 +72,8 @@ class Worker:
         self._heartbeat_s = heartbeat_s
         self._tick = tick
         self._removing = removing
-        self._running: set[asyncio.Task[None]] = set()
+        self._slow = frozenset(slow) & frozenset(handlers)
+        self._running: dict[asyncio.Task[None], str] = {}
         self._broken: BaseException | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -99,18 +102,25 @@ class Worker:
 
     async def _round(self, wakeup: Wakeup, stop: asyncio.Event) -> None:
         free = self._concurrency - len(self._running)
-        stages = list(self._handlers)
-        leased = await self._queue.lease(stages, free, removing=self._removing) if free else ()
+        quick = [stage for stage in self._handlers if stage not in self._slow]
+        leased = list(await self._queue.lease(quick, free, removing=self._removing)) if free and quick else []
+        if self._slow_too(free - len(leased)):
+            leased += await self._queue.lease(sorted(self._slow), 1, removing=self._removing)
         for job in leased:
             task = asyncio.create_task(self._do(job), name=f"job-{job.stage}")
-            self._running.add(task)
+            self._running[task] = job.stage
             task.add_done_callback(self._ended)
         if leased and len(leased) == free and self._concurrency > len(self._running):
             return
         await self._wait(wakeup, stop)
 
+    def _slow_too(self, free: int) -> bool:
+        """Whether a slow job may begin when so many places are free."""
+        left_for_others = 1 if self._concurrency > 1 and len(self._slow) < len(self._handlers) else 0
+        return bool(self._slow) and free > left_for_others and self._slow.isdisjoint(self._running.values())
+
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._broken = error
 
@@ -125,8 +135,10 @@ class Worker:
                 await task
 
     async def _patience_s(self) -> float:
-        due = await self._queue.next_due(list(self._handlers))
-        if due is None or len(self._running) >= self._concurrency:
+        free = self._concurrency - len(self._running)
+        stages = [stage for stage in self._handlers if stage not in self._slow or self._slow_too(free)]
+        due = await self._queue.next_due(stages) if free else None
+        if due is None:
             return POLL_S
         return min(POLL_S, max(0.01, (due - self._clock.now()).total_seconds()))
 

@@ -22,6 +22,8 @@ class Profile:
     read_budget_bytes: int
     #: Largest file that it may write in its scratch folder.
     output_bytes: int = 0
+    #: How much it gives way to others, as `nice` counts; work that takes minutes should.
+    nice: int = 0
 
     @property
     def scratch_bytes(self) -> int:

@@ -144,6 +144,7 @@ class ForkingSandbox:
             "memory_bytes": profile.memory_bytes,
             "cpu_s": profile.cpu_s,
             "output_bytes": profile.output_bytes,
+            "nice": profile.nice,
             "scratch": scratch,
         }
         try:

@@ -40,12 +40,13 @@ class Limits:
     memory_bytes: int
     cpu_s: int
     output_bytes: int
+    nice: int
 
     @classmethod
     def of(cls, command: Command) -> "Limits":
         """As the command has them."""
-        memory, cpu, output = (int(command[name] or 0) for name in ("memory_bytes", "cpu_s", "output_bytes"))
-        return cls(memory_bytes=memory, cpu_s=cpu, output_bytes=output)
+        names = ("memory_bytes", "cpu_s", "output_bytes", "nice")
+        return cls(**{name: int(command[name] or 0) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,6 +218,7 @@ def _confine(limits: Limits, zygote: int, scratch: str | None) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
+    os.nice(limits.nice)
     confine.limit(memory_bytes=limits.memory_bytes, cpu_s=limits.cpu_s, output_bytes=limits.output_bytes)
     if os.getppid() != zygote:  # it ended before its death could be a signal
         raise OSError(errno.ESRCH, "the zygote is gone")

@@ -334,6 +334,16 @@ async def test_an_operator_asks_for_a_job_that_is_not_there(queue: Queue) -> Non
             await change("nothing")
 
 
+async def test_the_last_job_of_each_stage_is_told(database: Database, queue: Queue) -> None:
+    await put(database, new("a", subject="f1"), new("b", subject="f1", stage="look"), new("c", subject="f2"))
+    await put(database, new("d", subject="f1"))
+    found = await queue.latest_of("d1", "f1")
+    newest = (await queue.page(dossier_id="d1", state="", after="", size=1))[0]
+    assert [job.stage for job in found] == ["look", STAGE]
+    assert found[1].job_id == newest.job_id
+    assert await queue.latest_of("d2", "f1") == []
+
+
 async def test_pages_are_newest_first_and_filtered(database: Database, queue: Queue) -> None:
     await put(database, *(new(f"{number}") for number in range(5)))
     await queue.failed(await one(queue), "bad", retry=False)

@@ -1,7 +1,7 @@
 """A worker runs what it leases, hears of cancellation, writes down every ending and gives back what it drops."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import pytest
 from sqlalchemy import text
@@ -23,7 +23,10 @@ def queue(database: Database) -> Queue:
     return Queue(database, SystemClock(), TimeOrderedIds())
 
 
-def worker(database: Database, queue: Queue, handlers: Mapping[str, Handler], *, concurrency: int = 2) -> Worker:
+def worker(
+    database: Database, queue: Queue, handlers: Mapping[str, Handler], *, concurrency: int = 2,
+    slow: Collection[str] = (),
+) -> Worker:  # fmt: skip
     return Worker(
         database=database,
         queue=queue,
@@ -31,6 +34,7 @@ def worker(database: Database, queue: Queue, handlers: Mapping[str, Handler], *,
         clock=SystemClock(),
         concurrency=concurrency,
         heartbeat_s=0.02,
+        slow=slow,
     )
 
 
@@ -89,6 +93,47 @@ async def test_no_more_run_at_once_than_allowed(database: Database, queue: Queue
     await put(database, *(new(f"{number}") for number in range(12)))
     await run_until(worker(database, queue, {STAGE: counting}, concurrency=3).run, all_done(queue, 12))
     assert 1 < most <= 3
+
+
+@pytest.mark.parametrize("concurrency", [2, 3])
+async def test_slow_jobs_run_one_at_a_time_and_leave_a_place(
+    database: Database, queue: Queue, concurrency: int
+) -> None:
+    """Quick ones that come later are not kept waiting by slow ones that were there before them."""
+    quick_done = asyncio.Event()
+    at_once, most = 0, 0
+
+    async def slow(running: Running) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await quick_done.wait()
+        async with effect(database, running.job):
+            pass
+        at_once -= 1
+
+    async def watch() -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not await queue.page(dossier_id="", state="leased", after="", size=1):
+                pass
+        await put(database, *(new(f"quick-{number}") for number in range(4)))
+        await all_done(queue, 4)
+        quick_done.set()
+        await all_done(queue, 7)
+
+    await put(database, *(new(f"slow-{number}", stage="proxy", priority=1) for number in range(3)))
+    handlers = {STAGE: ending(database), "proxy": slow}
+    await run_until(worker(database, queue, handlers, concurrency=concurrency, slow={"proxy"}).run, watch())
+    assert most == 1
+
+
+@pytest.mark.parametrize(("handled", "concurrency"), [((STAGE, "proxy"), 1), (("proxy",), 2)])
+async def test_where_there_is_one_place_or_nothing_else_slow_jobs_have_it(
+    database: Database, queue: Queue, handled: tuple[str, ...], concurrency: int
+) -> None:
+    await put(database, new("slow", stage="proxy"))
+    handlers = {stage: ending(database) for stage in handled}
+    await run_until(worker(database, queue, handlers, concurrency=concurrency, slow={"proxy"}).run, all_done(queue, 1))
 
 
 async def test_progress_is_written_while_it_runs(database: Database, queue: Queue) -> None:
