@@ -56,7 +56,7 @@ def photograph(title: str, lines: tuple[str, ...], seed: int) -> bytes:
 def png_page(title: str, lines: tuple[str, ...], seed: int) -> bytes:
     """A PNG, as a screenshot or a fax program gives it."""
     out = BytesIO()
-    scanned_page(title, lines, seed).resize((827, 1169)).quantize(64).convert("RGB").save(out, "PNG", optimize=True)
+    scanned_page(title, lines, seed).resize((827, 1169)).quantize(64).convert("RGB").save(out, "PNG")
     return out.getvalue()
 
 

@@ -20,7 +20,7 @@ def surgery_video(lines: tuple[str, ...], scratch: Path, target: Path, *, second
             "-f", "lavfi", "-i", film,
             "-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}",
             "-filter_complex", "[0:v]format=yuv420p,setsar=1[a];[1:v]format=yuv420p,setsar=1[b];[a][b]concat=n=2[v]",
-            "-map", "[v]", "-map", "2:a", "-c:v", "libx264", "-preset", "veryfast", "-b:v", "6M", "-bf", "2",
+            "-map", "[v]", "-map", "2:a", "-c:v", "libx264", "-preset", "ultrafast", "-b:v", "6M", "-bf", "2",
             "-c:a", "aac", "-shortest", str(target),
         ],
         wall_s=120,
