@@ -11,10 +11,10 @@ from services.gen.upload.v1 import upload_pb2_grpc
 from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_server import Context as CallContext
 from services.kernel.grpc_server import Servicer, dossier_of_caller
-from services.kernel.storage.port import PresignedRequest, StoredPart
+from services.kernel.storage.port import Excerpt, PresignedRequest, StoredPart
 from services.upload.domain.records import File, FileState, Place, Upload, UploadState
 from services.upload.ports import Scope
-from services.upload.usecases import completion, files, sessions
+from services.upload.usecases import adoption, completion, files, sessions
 from services.upload.usecases.context import Context
 
 _UPLOAD_STATES = {
@@ -164,6 +164,25 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
         return pb.RenameFileResponse(
             file=_file(await files.rename_file(self._context, scope, request.file_id, request.file_name))
         )
+
+    async def AdoptFile(self, request: pb.AdoptFileRequest, context: CallContext) -> pb.AdoptFileResponse:
+        """See the contract."""
+        scope = _scope(request.dossier_id, frozenset({"upload"}))
+        new = adoption.Adopted(
+            file_id=request.file_id,
+            place=Place(
+                dossier_id=scope.dossier_id,
+                organisation_path=scope.organisation_path,
+                material_id=request.material_id,
+                item_id=request.item_id,
+                component_id=request.component_id,
+            ),
+            file_name=request.file_name,
+            source=Excerpt(
+                key=request.source_key, etag=request.source_etag, offset=0, length=max(0, request.size_bytes)
+            ),
+        )
+        return pb.AdoptFileResponse(file=_file(await adoption.adopt_file(self._context, scope, new)))
 
     async def PresignDownload(
         self, request: pb.PresignDownloadRequest, context: CallContext

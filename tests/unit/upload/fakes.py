@@ -6,7 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from services.catalogue import load
-from services.kernel.storage.port import ObjectExists, ObjectInfo, ObjectMissing, PresignedRequest, Room, StoredPart
+from services.kernel.storage.port import (
+    Composed,
+    Excerpt,
+    ObjectChanged,
+    ObjectExists,
+    ObjectInfo,
+    ObjectMissing,
+    PresignedRequest,
+    Room,
+    StoredPart,
+)
 from services.upload.domain.records import Area, File, FileState, Place, Upload, UploadState
 from services.upload.ports import Scope, StoreUpload, Unit
 from services.upload.settings import Settings
@@ -159,6 +169,19 @@ class Store:
         if key not in self.objects:
             raise ObjectMissing(key)
         return ObjectInfo(key=key, size_bytes=len(self.objects[key]), etag="e", modified_at=NOW)
+
+    async def compose(self, key: str, pieces: Sequence[bytes | Excerpt]) -> Composed:
+        made = b""
+        for piece in pieces:
+            assert isinstance(piece, Excerpt)
+            if piece.key not in self.objects:
+                raise ObjectMissing(piece.key)
+            part = self.objects[piece.key][piece.offset : piece.offset + piece.length]
+            if piece.etag != "e" or len(part) < piece.length:
+                raise ObjectChanged(piece.key)
+            made += part
+        self.objects[key] = made
+        return Composed(info=await self.head(key), pinned_bytes=len(made))
 
     async def read(self, key: str, offset: int, length: int, *, etag: str | None = None) -> bytes:
         return self.objects[key][offset : offset + length]

@@ -702,6 +702,75 @@ class RenameFileResponse(_message.Message):
 Global___RenameFileResponse: _TypeAlias = RenameFileResponse  # noqa: Y015
 
 @_typing.final
+class AdoptFileRequest(_message.Message):
+    """Request of AdoptFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    COMPONENT_ID_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    SOURCE_KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_ETAG_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    """The new file's, given by the caller."""
+    material_id: _builtins.str
+    item_id: _builtins.str
+    component_id: _builtins.str
+    file_name: _builtins.str
+    source_key: _builtins.str
+    """The object, which must lie in the dossier's folder of what services derive, and still be this one."""
+    source_etag: _builtins.str
+    size_bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        component_id: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        source_key: _builtins.str = ...,
+        source_etag: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "dossier_id", b"dossier_id", "file_id", b"file_id", "file_name", b"file_name", "item_id", b"item_id", "material_id", b"material_id", "size_bytes", b"size_bytes", "source_etag", b"source_etag", "source_key", b"source_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdoptFileRequest: _TypeAlias = AdoptFileRequest  # noqa: Y015
+
+@_typing.final
+class AdoptFileResponse(_message.Message):
+    """Answer of AdoptFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def file(self) -> Global___File: ...
+    def __init__(
+        self,
+        *,
+        file: Global___File | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdoptFileResponse: _TypeAlias = AdoptFileResponse  # noqa: Y015
+
+@_typing.final
 class PresignDownloadRequest(_message.Message):
     """Request of PresignDownload."""
 

@@ -80,6 +80,11 @@ class UploadServiceStub:
                 request_serializer=upload_dot_v1_dot_upload__pb2.RenameFileRequest.SerializeToString,
                 response_deserializer=upload_dot_v1_dot_upload__pb2.RenameFileResponse.FromString,
                 _registered_method=True)
+        self.AdoptFile = channel.unary_unary(
+                '/upload.v1.UploadService/AdoptFile',
+                request_serializer=upload_dot_v1_dot_upload__pb2.AdoptFileRequest.SerializeToString,
+                response_deserializer=upload_dot_v1_dot_upload__pb2.AdoptFileResponse.FromString,
+                _registered_method=True)
         self.PresignDownload = channel.unary_unary(
                 '/upload.v1.UploadService/PresignDownload',
                 request_serializer=upload_dot_v1_dot_upload__pb2.PresignDownloadRequest.SerializeToString,
@@ -155,6 +160,14 @@ class UploadServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AdoptFile(self, request, context):
+        """Makes a file of what another service derived from one of the dossier's files, by a copy inside the store. The same
+        file id again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PresignDownload(self, request, context):
         """A download of the original under its own name.
         """
@@ -209,6 +222,11 @@ def add_UploadServiceServicer_to_server(servicer, server):
                     servicer.RenameFile,
                     request_deserializer=upload_dot_v1_dot_upload__pb2.RenameFileRequest.FromString,
                     response_serializer=upload_dot_v1_dot_upload__pb2.RenameFileResponse.SerializeToString,
+            ),
+            'AdoptFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdoptFile,
+                    request_deserializer=upload_dot_v1_dot_upload__pb2.AdoptFileRequest.FromString,
+                    response_serializer=upload_dot_v1_dot_upload__pb2.AdoptFileResponse.SerializeToString,
             ),
             'PresignDownload': grpc.unary_unary_rpc_method_handler(
                     servicer.PresignDownload,
@@ -460,6 +478,33 @@ class UploadService:
             '/upload.v1.UploadService/RenameFile',
             upload_dot_v1_dot_upload__pb2.RenameFileRequest.SerializeToString,
             upload_dot_v1_dot_upload__pb2.RenameFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdoptFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upload.v1.UploadService/AdoptFile',
+            upload_dot_v1_dot_upload__pb2.AdoptFileRequest.SerializeToString,
+            upload_dot_v1_dot_upload__pb2.AdoptFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,10 @@ class UploadServiceStub:
     """Deletes a draft's file, bytes included; refused once the dossier is submitted. Idempotent."""
     RenameFile: _grpc.UnaryUnaryMultiCallable[_upload_pb2.RenameFileRequest, _upload_pb2.RenameFileResponse]
     """Gives a draft's file another name; its bytes stay as they are. Repeating it changes nothing."""
+    AdoptFile: _grpc.UnaryUnaryMultiCallable[_upload_pb2.AdoptFileRequest, _upload_pb2.AdoptFileResponse]
+    """Makes a file of what another service derived from one of the dossier's files, by a copy inside the store. The same
+    file id again changes nothing.
+    """
     PresignDownload: _grpc.UnaryUnaryMultiCallable[_upload_pb2.PresignDownloadRequest, _upload_pb2.PresignDownloadResponse]
     """A download of the original under its own name."""
 
@@ -81,6 +85,10 @@ class UploadServiceAsyncStub(UploadServiceStub):
     """Deletes a draft's file, bytes included; refused once the dossier is submitted. Idempotent."""
     RenameFile: _aio.UnaryUnaryMultiCallable[_upload_pb2.RenameFileRequest, _upload_pb2.RenameFileResponse]  # type: ignore[assignment]
     """Gives a draft's file another name; its bytes stay as they are. Repeating it changes nothing."""
+    AdoptFile: _aio.UnaryUnaryMultiCallable[_upload_pb2.AdoptFileRequest, _upload_pb2.AdoptFileResponse]  # type: ignore[assignment]
+    """Makes a file of what another service derived from one of the dossier's files, by a copy inside the store. The same
+    file id again changes nothing.
+    """
     PresignDownload: _aio.UnaryUnaryMultiCallable[_upload_pb2.PresignDownloadRequest, _upload_pb2.PresignDownloadResponse]  # type: ignore[assignment]
     """A download of the original under its own name."""
 
@@ -160,6 +168,16 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_upload_pb2.RenameFileResponse, _abc.Awaitable[_upload_pb2.RenameFileResponse]]:
         """Gives a draft's file another name; its bytes stay as they are. Repeating it changes nothing."""
+
+    @_abc_1.abstractmethod
+    def AdoptFile(
+        self,
+        request: _upload_pb2.AdoptFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_upload_pb2.AdoptFileResponse, _abc.Awaitable[_upload_pb2.AdoptFileResponse]]:
+        """Makes a file of what another service derived from one of the dossier's files, by a copy inside the store. The same
+        file id again changes nothing.
+        """
 
     @_abc_1.abstractmethod
     def PresignDownload(

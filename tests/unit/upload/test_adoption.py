@@ -1,0 +1,100 @@
+"""A file that another service derived becomes one of the dossier's, by a copy inside the store."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.kernel.errors import AppError
+from services.kernel.storage.port import Excerpt
+from services.upload.domain.records import FileState, Place
+from services.upload.usecases.adoption import Adopted, adopt_file
+from services.upload.usecases.context import Context
+from services.upload.usecases.files import delete_file
+from tests.unit.upload.fakes import PLACE, SCOPE, Rows, Store, context, file
+
+KEY = "derived/video/dossiers/d1/f1/titled.mp4"
+VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(100)
+FILM = replace(PLACE, item_id="surgery_video", component_id="video")
+
+
+@pytest.fixture
+def rows() -> Rows:
+    return Rows()
+
+
+@pytest.fixture
+def store() -> Store:
+    made = Store()
+    made.objects[KEY] = VIDEO
+    return made
+
+
+@pytest.fixture
+def service(rows: Rows, store: Store) -> Context:
+    return context(rows, store)
+
+
+def new(
+    file_id: str = "new-1", key: str = KEY, etag: str = "e", size_bytes: int = len(VIDEO), name: str = "张三.mp4",
+    place: Place = FILM,
+) -> Adopted:  # fmt: skip
+    source = Excerpt(key=key, etag=etag, offset=0, length=size_bytes)
+    return Adopted(file_id=file_id, place=place, file_name=name, source=source)
+
+
+async def test_it_is_a_file_as_any_other_and_its_source_stays(service: Context, rows: Rows, store: Store) -> None:
+    made = await adopt_file(service, SCOPE, new())
+    assert (made.state, made.media_type, made.size_bytes) == (FileState.STORED, "video/mp4", len(VIDEO))
+    assert (rows.told, rows.jobs) == (["stored 1"], ["verify:new-1"])
+    assert store.objects[made.object_key] == store.objects[KEY] == VIDEO
+    assert made.object_key != KEY
+
+
+async def test_twice_is_once(service: Context, rows: Rows) -> None:
+    first = await adopt_file(service, SCOPE, new())
+    assert await adopt_file(service, SCOPE, new()) == first
+    assert (rows.told, rows.jobs) == (["stored 1"], ["verify:new-1"])
+
+
+async def test_one_that_was_deleted_since_does_not_come_back(service: Context, rows: Rows) -> None:
+    await adopt_file(service, SCOPE, new())
+    await delete_file(service, SCOPE, "new-1")
+    assert await refused(service, new()) == "request.not-found"
+
+
+async def refused(service: Context, wanted: Adopted) -> str:
+    with pytest.raises(AppError) as failed:
+        await adopt_file(service, SCOPE, wanted)
+    return failed.value.code
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        (new(key="derived/video/dossiers/d2/f1/titled.mp4"), "request.not-found"),  # of another dossier
+        (new(key="derived/video/dossiers/d1/../d2/titled.mp4"), "request.not-found"),
+        (new(key="derived/video/dossiers/d1/"), "request.not-found"),
+        (new(key="derived/video/dossiers/d1"), "request.not-found"),
+        (new(key="evidence/cycles/2023/dossiers/d1/f1"), "request.not-found"),
+        (new(key=KEY.replace("titled", "other")), "request.not-found"),
+        (new(etag="old"), "request.not-found"),
+        (new(size_bytes=len(VIDEO) + 1), "request.not-found"),
+        (new(file_id="../x"), "request.not-found"),
+        (new(size_bytes=0), "file.empty"),
+        (new(name="a.exe"), "upload.media-not-accepted"),
+        (new(name="a/b.mp4"), "upload.bad-file-name"),
+    ],
+)
+async def test_what_is_not_the_dossiers_or_cannot_be_a_file_is_refused(
+    service: Context, rows: Rows, store: Store, wanted: Adopted, code: str
+) -> None:
+    assert await refused(service, wanted) == code
+    assert (rows.kept, set(store.objects)) == ({}, {KEY})
+
+
+async def test_the_quota_counts_it_exactly(rows: Rows, store: Store) -> None:
+    service = context(rows, store, quota_bytes=2**20)
+    rows.kept["f"] = file(size_bytes=2**20 - len(VIDEO) + 1)
+    assert await refused(service, new()) == "upload.quota"
+    rows.kept["f"] = file(size_bytes=2**20 - len(VIDEO))
+    await adopt_file(service, SCOPE, new())
