@@ -6,7 +6,7 @@ from services.kernel.grpc_client import open_channel
 from services.kernel.platform import Composition, Platform
 from services.kernel.stored_files import StoredFiles
 from services.video import consumer, grpc_api, worker
-from services.video.repository import PostgresReports
+from services.video.repository import PostgresReports, PostgresTitleCards
 from services.video.settings import Settings
 from services.video.tools import disc
 from services.video.usecases.disc_image import DiscImages
@@ -16,6 +16,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     """Put the service together from connected ports."""
     catalogue = load.default()
     reports = PostgresReports(platform.database, platform.keys, platform.clock, platform.ids)
+    cards = PostgresTitleCards(platform.database, platform.keys, platform.ids)
     channel = open_channel(settings.upload_address)
 
     def token(dossier_id: str, organisation_path: str) -> str:
@@ -26,6 +27,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         platform=platform,
         catalogue=catalogue,
         reports=reports,
+        cards=cards,
         files=files,
         images=DiscImages(store=platform.storage, tools=disc.IsoTools(), rehash=settings.disc_rehash),
         reader=platform.reader,
@@ -35,17 +37,23 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     return Composition(
         servicers=[
             grpc_api.servicer(
-                reports,
-                platform.storage,
-                platform.queue,
-                files,
-                platform.sandbox,
-                expires_s=settings.download_url_expires_s,
+                grpc_api.Ports(
+                    reports=reports,
+                    cards=cards,
+                    store=platform.storage,
+                    queue=platform.queue,
+                    files=files,
+                    sandbox=platform.sandbox,
+                    clock=platform.clock,
+                    ids=platform.ids,
+                    expires_s=settings.download_url_expires_s,
+                )
             )
         ],
         handlers=consumer.handlers(catalogue, platform.ids),
         jobs=jobs.handlers(),
         removing=worker.REMOVING,
+        slow=worker.SLOW,
         closing=[channel.close],
     )
 

@@ -1,6 +1,7 @@
 """What is kept of a video, and where: reports and discs in transactions that their jobs end in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +37,8 @@ class VideoReport:
     bytes_read: int = 0
     #: (from, to) of each stretch in which the picture stands still.
     still: tuple[tuple[float, float], ...] = ()
+    #: Whether browsers play it as it is; another copy is made when they do not.
+    playable: bool = True
     #: The file name's parts, empty when it has none.
     parsed_name: str = ""
     parsed_id_number: str = ""
@@ -93,6 +96,19 @@ class VideoLook:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VideoProxy:
+    """A copy for browsers that cannot play the original, at `object_key`; "" when none could be made."""
+
+    proxy_id: str
+    version: int
+    object_key: str
+    size_bytes: int
+    width_px: int
+    height_px: int
+    made_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
     """Which file of whose dossier."""
 
@@ -123,13 +139,17 @@ class Reports(Protocol):
         """What a look through it told, None when nobody has looked yet."""
         ...
 
+    async def proxy(self, dossier_id: str, organisation_path: str, file_id: str) -> VideoProxy | None:
+        """The copy for browsers, None when none was asked for or none is made yet."""
+        ...
+
 
 class Writing(Reports, Protocol):
-    """Keeping reports, openings, looks and discs, in the transaction that ends the job."""
+    """Keeping what is made of a file, in the transaction that ends the job."""
 
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
-        """One more than the newest version of the file's reports, openings, looks and discs; nobody else gets it before
-        the transaction ends.
+        """One more than the newest version of anything that is kept of the file; nobody else gets it before the
+        transaction ends.
         """
         ...
 
@@ -149,12 +169,57 @@ class Writing(Reports, Protocol):
         """Replace the look. It is for the eye: nothing is announced."""
         ...
 
+    async def save_proxy(self, connection: AsyncConnection, subject: Subject, proxy: VideoProxy) -> None:
+        """Replace the copy for browsers. It is for the eye: nothing is announced."""
+        ...
+
     async def save_disc(self, connection: AsyncConnection, outbox: Outbox, subject: Subject, disc: Disc) -> None:
         """Replace the disc and announce DiscBuilt."""
         ...
 
     async def forget(self, connection: AsyncConnection, file_id: str) -> None:
-        """Remove report, opening, look and disc."""
+        """Remove everything that is kept of the file."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TitleCard:
+    """An opening in front of a file that says what is declared, by field, and stands `seconds`; and what came of it, at
+    `object_key` when it was made. `problem` is the code of an error, else "".
+    """
+
+    card_id: str
+    declared: Mapping[str, str]
+    seconds: float
+    requested_at: datetime
+    object_key: str = ""
+    etag: str = ""
+    size_bytes: int = 0
+    #: How long it stands, and how long the whole lasts.
+    card_s: float = 0
+    duration_s: float = 0
+    findings: tuple[Finding, ...] = ()
+    problem: str = ""
+    problem_params: Mapping[str, str] = field(default_factory=dict)
+
+
+class TitleCards(Protocol):
+    """One for each file: the last that was asked for."""
+
+    async def find(self, dossier_id: str, organisation_path: str, file_id: str) -> TitleCard | None:
+        """None when none was asked for, or not in scope."""
+        ...
+
+    async def request(self, subject: Subject, card: TitleCard) -> None:
+        """Keep it in place of an earlier one, whose job ends, and ask for its job."""
+        ...
+
+    async def save(self, connection: AsyncConnection, subject: Subject, card: TitleCard) -> None:
+        """Keep what came of it."""
+        ...
+
+    async def forget(self, connection: AsyncConnection, file_id: str) -> None:
+        """Remove it."""
         ...
 
 

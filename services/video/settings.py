@@ -14,6 +14,8 @@ class Settings(ServiceSettings):
         "services.video.tools.poster",
         "services.video.tools.shots",
         "services.video.tools.look",
+        "services.video.tools.proxy",
+        "services.video.tools.title_card",
         "services.video.tools.sheet",
         "services.video.tools.evidence",
         "services.video.tools.disc_face",

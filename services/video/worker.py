@@ -1,11 +1,14 @@
-"""Stages of the video service: `verdict`, `opening`, `look`, `disc`, `forget`."""
+"""Stages of the video service: `verdict`, `opening`, `look`, `proxy`, `titlecard`, `disc`, `forget`."""
 
 import hashlib
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from services.catalogue.model import Catalogue
+from services.catalogue.opening.model import FieldName
 from services.kernel import metrics
 from services.kernel.clock import china_date
 from services.kernel.db.engine import Database
@@ -15,26 +18,32 @@ from services.kernel.jobs.queue import Job, LeaseLost, NewJob, enqueue
 from services.kernel.jobs.worker import Handler, Running
 from services.kernel.ocr.port import TextReader
 from services.kernel.platform import Platform
-from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
+from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles, StoredSource
 from services.video.domain.disc import volume_label
 from services.video.domain.look import judge_look
 from services.video.domain.name import parse_name
-from services.video.domain.verdict import BROKEN, VideoLimits
+from services.video.domain.verdict import BROKEN, VideoLimits, judge, seconds
 from services.video.ports import (
     Disc,
     KeptShot,
     Subject,
+    TitleCard,
+    TitleCards,
     VideoLook,
     VideoOpening,
+    VideoProxy,
     VideoReport,
     Writing,
 )
-from services.video.usecases import look, opening, poster
+from services.video.usecases import look, opening, poster, proxy, title_card
 from services.video.usecases.disc_image import DiscImages
+from services.video.usecases.measure import measure
 from services.video.usecases.verdict import check_video
 
 #: The stages that remove objects.
 REMOVING = frozenset({"forget"})
+#: Those that take minutes.
+SLOW = frozenset({"proxy"})
 Effect = Callable[[], Awaitable[None]]
 
 
@@ -45,6 +54,7 @@ class VideoJobs:
     platform: Platform
     catalogue: Catalogue
     reports: Writing
+    cards: TitleCards
     files: StoredFiles
     images: DiscImages
     reader: TextReader
@@ -59,6 +69,8 @@ class VideoJobs:
             "verdict": self.verdict,
             "opening": self.opening,
             "look": self.look,
+            "proxy": self.proxy,
+            "titlecard": self.title_card,
             "disc": self.disc,
             "forget": self.forget,
         }
@@ -96,7 +108,9 @@ class VideoJobs:
             kept = replace(report, version=version, file_version=file.version)
             await self.reports.save_report(connection, outbox, _subject(job), kept)
             if _can_be_shown(report):
-                for stage in (_behind(job, "opening", priority=30), _behind(job, "look", priority=40)):
+                following = [_behind(job, "opening", priority=30), _behind(job, "look", priority=40)]
+                following += [] if report.playable else [_behind(job, "proxy", priority=60)]
+                for stage in following:
                     await enqueue(connection, self.platform.service, self.platform.ids, stage)
         metrics.about_verdict("video", version, self.platform.clock.now() - file.stored_at)
         return None
@@ -152,6 +166,75 @@ class VideoJobs:
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_look(connection, _subject(job), replace(kept, version=version))
         return None
+
+    async def proxy(self, running: Running) -> None:
+        """Make a copy for browsers that cannot play the original."""
+        job = running.job
+        file = await self._file(job)
+        if file is None:
+            return await self._end(job)
+        source = ObjectSource(self.platform.storage, file)
+        with tempfile.TemporaryDirectory(prefix="shenbao-proxy-") as folder:
+            made = await proxy.make_proxy(
+                self.platform.sandbox, source, Path(folder), progress=lambda done: running.at(0.95 * done)
+            )
+            key = "" if made is None else f"derived/video/dossiers/{job.dossier_id}/{job.subject_id}/proxy.mp4"
+            if key:
+                await self.platform.storage.put_file(key, str(Path(folder) / proxy.RESULT), if_absent=False)
+        kept = VideoProxy(
+            proxy_id=self.platform.ids.new(),
+            version=0,
+            object_key=key,
+            size_bytes=made.size_bytes if made else 0,
+            width_px=made.width_px if made else 0,
+            height_px=made.height_px if made else 0,
+            made_at=self.platform.clock.now(),
+        )
+        async with self._not_left_behind(job, [key]), effect(self.platform.database, job) as (connection, _):
+            version = await self.reports.next_version(connection, job.subject_id)
+            await self.reports.save_proxy(connection, _subject(job), replace(kept, version=version))
+        return None
+
+    async def title_card(self, running: Running) -> None:
+        """Put the opening that was asked for in front of the file; what cannot be done is kept as its problem."""
+        job = running.job
+        file = await self._file(job)
+        card = await self.cards.find(job.dossier_id, job.organisation_path, job.subject_id)
+        if file is None or card is None or card.card_id != job.argument:
+            return await self._end(job)
+        key = f"derived/video/dossiers/{job.dossier_id}/{job.subject_id}/titled.mp4"
+        with tempfile.TemporaryDirectory(prefix="shenbao-titlecard-") as folder:
+            done = await self._titled(file, card, Path(folder), key, running)
+        async with self._not_left_behind(job, [key]), effect(self.platform.database, job) as (connection, _):
+            await self.cards.save(connection, _subject(job), done)
+        return None
+
+    async def _titled(self, file: StoredFile, card: TitleCard, scratch: Path, key: str, running: Running) -> TitleCard:
+        """The card with what came of it; the video lies at `key` then."""
+        declared = {name: card.declared[name] for name in FieldName if name in card.declared}
+        try:
+            card_s = await title_card.title_card(
+                self.platform.sandbox, declared, ObjectSource(self.platform.storage, file), scratch,
+                seconds=card.seconds, progress=lambda done: running.at(0.8 * done),
+            )  # fmt: skip
+        except AppError as error:
+            params = {name: str(value) for name, value in error.params.items()}
+            return replace(card, problem=error.code, problem_params=params)
+        stored = await self.platform.storage.put_file(key, str(scratch / title_card.RESULT), if_absent=False)
+        running.at(0.95)
+        probe = await measure(
+            self.platform.sandbox, StoredSource(self.platform.storage, key, stored.size_bytes, stored.etag)
+        )
+        limits = VideoLimits.of(self.catalogue, dual_layer=self.dual_layer)
+        return replace(
+            card,
+            object_key=key,
+            etag=stored.etag,
+            size_bytes=stored.size_bytes,
+            card_s=round(card_s, 3),
+            duration_s=seconds(probe.facts.duration_s) if probe.facts else 0,
+            findings=judge(probe, limits),
+        )
 
     @asynccontextmanager
     async def _not_left_behind(self, job: Job, keys: Sequence[str]) -> AsyncIterator[None]:
@@ -215,16 +298,18 @@ class VideoJobs:
         job = running.job
         where = (job.dossier_id, job.organisation_path, job.subject_id)
         disc, read = await self.reports.disc(*where), await self.reports.opening(*where)
-        seen = await self.reports.look(*where)
+        seen, copied = await self.reports.look(*where), await self.reports.proxy(*where)
+        card = await self.cards.find(*where)
         keys = [
             poster.key_of(job.dossier_id, job.subject_id),
             *(each.object_key for each in (read.shots if read else ())),
         ]
-        keys += [each.object_key for each in (disc, seen) if each is not None and each.object_key]
+        keys += [each.object_key for each in (disc, seen, copied, card) if each is not None and each.object_key]
         for key in keys:
             await self.platform.storage.delete(key)
         async with effect(self._database, job) as (connection, _):
             await self.reports.forget(connection, job.subject_id)
+            await self.cards.forget(connection, job.subject_id)
 
 
 def _can_be_shown(report: VideoReport) -> bool:

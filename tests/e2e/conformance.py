@@ -6,9 +6,17 @@ from typing import Any
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from services.gateway.routes import dossiers, openings, operating, reviewing, session, uploads
+from services.gateway.routes import dossiers, filming, openings, operating, reviewing, session, uploads
 
-ROUTERS = (session.router, dossiers.router, uploads.router, openings.router, reviewing.router, operating.router)
+ROUTERS = (
+    session.router,
+    dossiers.router,
+    uploads.router,
+    openings.router,
+    filming.router,
+    reviewing.router,
+    operating.router,
+)
 
 
 def routes() -> list[APIRoute]:

@@ -28,8 +28,8 @@ from services.pdfcheck import worker as pdfcheck_work
 from services.upload import repository as upload
 from services.upload import worker as upload_work
 from services.upload.domain.records import Area, FileState
-from services.video import repository as video
 from services.video import worker as video_work
+from services.video.repository import tables as video
 
 #: Schema → the stages of its workers that remove objects.
 REMOVING = {"upload": upload_work.REMOVING, "video": video_work.REMOVING, "pdfcheck": pdfcheck_work.REMOVING}

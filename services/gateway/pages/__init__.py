@@ -1,5 +1,7 @@
 """Pages for people: one module per sort of page."""
 
-from services.gateway.pages import applicant, operating, profile, reviewing, signing, stream, viewing
+from services.gateway.pages import applicant, filming, operating, profile, reviewing, signing, stream, viewing
 
-ROUTERS = tuple(module.router for module in (signing, profile, applicant, viewing, reviewing, operating, stream))
+ROUTERS = tuple(
+    module.router for module in (signing, profile, applicant, filming, viewing, reviewing, operating, stream)
+)

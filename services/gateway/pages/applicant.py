@@ -1,6 +1,7 @@
 """The applicant's pages: what is owed and how it stands, one material with its files, handing in."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -12,13 +13,14 @@ from services.catalogue import load
 from services.catalogue.error_texts import ErrorText, explain
 from services.gateway.guard import AppGateway, Gateway, SignedIn
 from services.gateway.languages import language
-from services.gateway.pages import asking, sorting
+from services.gateway.pages import asking, sorting, videos
 from services.gateway.pages.lines import UNFINISHED, lines
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
+from services.gateway.plain import Data
 from services.gen.review.v1 import review_pb2 as pb
 from services.gen.upload.v1 import upload_pb2
-from services.kernel.errors import AppError, not_found
+from services.kernel.errors import AppError, Kind, not_found
 from services.kernel.grpc_client import call
 
 router = APIRouter(include_in_schema=False)
@@ -79,9 +81,29 @@ async def _material(
     editable = values["own"] and values["dossier"]["state"] in ("draft", "returned")
     following = values["lines"][at + 1] if at + 1 < len(values["lines"]) else None
     about = (request, gateway, visitor.session.account_id, dossier_id, found.material)
-    measured, looks = await asyncio.gather(asking.measured(*about), asking.looks(*about))
+    measured, looks, stages_of = await asyncio.gather(
+        asking.measured(*about), asking.looks(*about), _stages(*about, is_video=found.item.is_video)
+    )
     own = {"line": found, "editable": editable, "following": following, "measured": measured, "looks": looks}
+    own["stages_of"] = stages_of
     return {**values, **own}
+
+
+async def _stages(
+    request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data, *, is_video: bool
+) -> Mapping[str, Sequence[Data]]:
+    """By file; the rest of the page does without while the video service does not answer."""
+
+    async def of(file_id: str) -> Sequence[Data]:
+        try:
+            return await videos.stages(request, gateway, account_id, dossier_id, file_id)
+        except AppError as error:
+            if error.kind in (Kind.NOT_FOUND, Kind.UNAVAILABLE):
+                return ()
+            raise
+
+    ids = [file["file_id"] for file in material["files"]] if is_video else []
+    return dict(zip(ids, await asyncio.gather(*map(of, ids)), strict=True))
 
 
 @router.get("/dossiers/{dossier_id}/materials/{material_id}")

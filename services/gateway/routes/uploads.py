@@ -58,7 +58,8 @@ def _upload(upload: pb.Upload, parts: Any, request: Request) -> dict[str, Any]:
     return {**body, "parts": [plain(part, lang) for part in parts]}
 
 
-def _file(file: pb.File, request: Request) -> dict[str, Any]:
+def file_answer(file: pb.File, request: Request) -> dict[str, Any]:
+    """A file as it is answered: nothing of where it lies."""
     body = plain(file, language(request))
     body["state"] = pb.FileState.Name(file.state).removeprefix("FILE_STATE_").lower()
     for internal in ("object_key", "etag", "organisation_path"):
@@ -124,7 +125,7 @@ async def complete(
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "upload")
     asked = pb.CompleteUploadRequest(dossier_id=dossier_id, upload_id=upload_id, declared_sha256=body.sha256)
     done = await call(gateway.peers.upload.CompleteUpload, asked, token=grant.upload, idempotent=True, timeout_s=60)
-    return JSONResponse(_file(done.file, request))
+    return JSONResponse(file_answer(done.file, request))
 
 
 @router.delete("/uploads/{upload_id}", status_code=204, summary="Give an upload up")
@@ -142,7 +143,7 @@ async def get_file(request: Request, dossier_id: str, file_id: str, session: Sig
     grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
     asked = pb.DescribeFileRequest(dossier_id=dossier_id, file_id=file_id)
     found = await call(gateway.peers.upload.DescribeFile, asked, token=grant.upload, idempotent=True)
-    return JSONResponse(_file(found.file, request))
+    return JSONResponse(file_answer(found.file, request))
 
 
 @router.delete("/files/{file_id}", status_code=204, summary="Delete a draft's file")

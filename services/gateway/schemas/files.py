@@ -104,6 +104,7 @@ class VideoFacts(Answer):
     fps_highest: float = Field(examples=[25.0], description="by the shortest frame")
     video_codec: str = Field(examples=["avc1"])
     audio_codec: str = Field(examples=["mp4a"])
+    playable: bool = Field(examples=[True], description="by browsers, as it is; else a copy is made for looking")
     bytes_read: Bytes = Field(description="what the verdict needed to read")
     still: list[Still] = Field(description="where the picture stands still, told from the sizes of frames")
 
@@ -183,6 +184,42 @@ class Sheet(Answer):
     """What a video says of itself; headers lie, so no check relies on it."""
 
     sections: list[SheetSection]
+
+
+class Stage(Answer):
+    """A stage of a video by its last job."""
+
+    stage: Literal["verdict", "opening", "look", "proxy", "titlecard", "disc"] = Field(examples=["opening"])
+    state: Literal["queued", "leased", "done", "dead", "cancelled"] = Field(examples=["leased"])
+    progress: float = Field(examples=[0.42], description="0 to 1")
+    last_error: str = Field(examples=[""], description="a code of docs/errors.md when an attempt failed")
+    can_retry: bool = Field(examples=[False])
+    can_cancel: bool = Field(examples=[True], description="nothing that must be handed in hangs on it")
+
+
+class Stages(Answer):
+    """In the order in which they are worked off."""
+
+    stages: list[Stage]
+
+
+class TitleCard(Answer):
+    """A video with an opening in front of it, as requested and as made (M15-2b)."""
+
+    card_id: Id
+    file_id: Id
+    dossier_id: Id
+    declared: dict[str, str] = Field(examples=[{"surgeon": "李川明", "operation": "腹腔镜胆囊切除术"}])
+    seconds: float = Field(examples=[5.0])
+    requested_at: Moment | None
+    state: Literal["queued", "leased", "done", "dead", "cancelled"] = Field(examples=["done"])
+    progress: float = Field(examples=[1.0], description="0 to 1")
+    problem: str = Field(examples=[""], description="a code of docs/errors.md when it cannot be made")
+    problem_params: dict[str, str] = Field(examples=[{}])
+    card_s: float = Field(examples=[5.0], description="how long it stands")
+    duration_s: float = Field(examples=[847.12], description="of the whole")
+    findings: list[Finding] = Field(description="about the whole, before it is a file")
+    size_bytes: Bytes
 
 
 class ParsedName(Answer):

@@ -54,7 +54,8 @@ class VideoFacts:
     the media they store. Picture values are None without a video track; `width` and `height` are as shown, that is
     after rotation. `fps` is the average; `fps_lowest` and `fps_highest` are what the longest and the shortest frame
     alone would give, the last frame apart: equal when the rate is constant. `audio_codec` is None without sound.
-    `still` is told from the sizes of frames, in order; it is empty where they tell nothing (`bmff.still`).
+    `video_profile` is H.264's number for it, 0 for other codecs. `still` is told from the sizes of frames, in order; it
+    is empty where they tell nothing (`bmff.still`).
     """
 
     duration_s: Fraction
@@ -69,6 +70,7 @@ class VideoFacts:
     video_codec: str | None
     audio_codec: str | None
     header_gap: HeaderGap | None
+    video_profile: int | None = None
     still: tuple[Still, ...] = ()
 
 
@@ -152,6 +154,7 @@ def _facts_from_plain(
         video_codec=_optional_text(facts["video_codec"]),
         audio_codec=_optional_text(facts["audio_codec"]),
         header_gap=None if gap is None else _gap_from_plain(gap),
+        video_profile=_optional_integer(facts["video_profile"]),
         still=still,
     )
 
@@ -224,6 +227,7 @@ def shown(probe: Probe) -> dict[str, Shown]:
             )
         },
         "video_codec": facts.video_codec,
+        "video_profile": facts.video_profile,
         "audio_codec": facts.audio_codec,
         "still": [{"start_s": _rounded(each.start_s), "end_s": _rounded(each.end_s)} for each in facts.still],
         "bytes_read": probe.bytes_read,

@@ -43,6 +43,7 @@ def facts_of(movie: Movie) -> VideoFacts:
         fps_lowest=_rate_of(video, video.timing.steps.longest) if video else None,
         fps_highest=_rate_of(video, video.timing.steps.shortest) if video else None,
         video_codec=video.entry.codec if video else None,
+        video_profile=video.entry.profile if video else None,
         audio_codec=next((track.entry.codec for track in tracks if track.handler == AUDIO), None),
         header_gap=header_gap(movie),
         still=still_s(video, movie.timescale) if video else (),

@@ -1,6 +1,7 @@
 """Decoding in the sandbox: one container, one picture track, frames the right way up."""
 
 import io
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,3 +41,58 @@ def upright(frame: Any, most_px: int) -> Image.Image:
     made: Image.Image = frame.reformat(format="rgb24", **size).to_image()
     turn = _TURNS.get(round(frame.rotation) % 360)
     return made if turn is None else made.transpose(turn)
+
+
+class Blocks(io.RawIOBase):
+    """A file read in whole blocks, of which the latest are kept: a library that reads by the kilobyte, now pictures and
+    now sound, would else ask the store a thousand times a second.
+    """
+
+    _BLOCK, _KEPT = 2**20, 16
+
+    def __init__(self, source: io.RawIOBase) -> None:
+        """`source` knows how to seek."""
+        super().__init__()
+        self._source = source
+        self._size = source.seek(0, io.SEEK_END)
+        self._position = 0
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """The position."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position; beyond the end is allowed, before the start is not."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise OSError("negative seek")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` as far as one block goes; 0 at the end."""
+        if self._position >= self._size:
+            return 0
+        number, start = divmod(self._position, self._BLOCK)
+        piece = self._block(number)[start : start + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+    def _block(self, number: int) -> bytes:
+        if number not in self._blocks:
+            self._source.seek(number * self._BLOCK)
+            self._blocks[number] = self._source.read(min(self._BLOCK, self._size - number * self._BLOCK)) or b""
+            if len(self._blocks) > self._KEPT:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(number)
+        return self._blocks[number]

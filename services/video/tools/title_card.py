@@ -17,14 +17,16 @@ import pylopdf_fonts_zh_cn
 from PIL import Image, ImageDraw, ImageFont
 
 from services.video.domain.avcc import CannotJoin, Configuration
-from services.video.tools.decoding import opened
+from services.video.tools.decoding import Blocks, opened
 
-RESULT = "titled.mp4"
+RESULT, PICTURE = "titled.mp4", "card.jpg"
 _FONT = str(Path(pylopdf_fonts_zh_cn.__file__).parent / "NotoSansSC-Regular.otf")
 _GROUND, _INK, _SOFT = (8, 18, 38), (245, 246, 248), (150, 170, 196)
 #: The number of the card's parameter sets; recorders and encoders use 0.
 _SET_NUMBER = 31
 _ALONE = (1920, 1080, Fraction(25))
+#: A picture of a card is for the screen, or to be put into a film by hand.
+_LARGEST_PX = 3840
 #: Of the shorter side: type, space between lines, and what stays free at the sides of the picture's width.
 _TYPE, _PITCH, _SIDE = 0.052, 1.9, 0.08
 _TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
@@ -55,12 +57,21 @@ def make(
     seconds = Fraction(str(arguments["seconds"]))
     if not sources:
         return {"card_s": float(_alone(lines, seconds, target))}
-    delay = _delay(sources[0])
-    turn = _turn(sources[0])
-    sources[0].seek(0)
-    with opened(sources[0]) as (container, video):
+    source = Blocks(sources[0])
+    delay, turn = _delay(source), _turn(source)
+    source.seek(0)
+    with opened(source) as (container, video):
         look = _Look(turn=turn, delay=delay)
         return {"card_s": float(_prepended(container, video, lines, seconds, target, look, progress))}
+
+
+def draw(_sources: Sequence[io.RawIOBase], arguments: Mapping[str, Any], _progress: Callable[[float], None]) -> None:
+    """Writes `scratch / PICTURE`, a JPEG. `arguments`: `lines` as for `make`, `width_px` and `height_px`."""
+    lines = [(str(label), str(value)) for label, value in arguments["lines"]]
+    width, height = int(arguments["width_px"]), int(arguments["height_px"])
+    scale = min(1.0, _LARGEST_PX / max(width, height))
+    made = picture(lines, max(1, round(width * scale)), max(1, round(height * scale)))
+    made.save(Path(str(arguments["scratch"])) / PICTURE, "JPEG", quality=92)
 
 
 def picture(lines: Sequence[tuple[str, str]], width: int, height: int) -> Image.Image:

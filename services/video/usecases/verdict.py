@@ -4,8 +4,9 @@ from datetime import date, datetime
 
 from services.catalogue.findings import verdict_of
 from services.kernel.sandbox.port import ByteSource, Sandbox
-from services.video.domain.facts import Probe
+from services.video.domain.facts import Probe, VideoFacts
 from services.video.domain.name import judge_name, parse_name
+from services.video.domain.playing import plays_in_browsers
 from services.video.domain.verdict import VideoLimits, judge, seconds
 from services.video.ports import VideoReport
 from services.video.usecases.measure import measure
@@ -51,9 +52,14 @@ def report_of(
         fps_highest=float((facts and facts.fps_highest) or 0),
         video_codec=(facts.video_codec or "") if facts else "",
         audio_codec=(facts.audio_codec or "") if facts else "",
+        playable=facts is None or _plays(facts),
         bytes_read=probe.bytes_read,
         still=tuple((seconds(each.start_s), seconds(each.end_s)) for each in facts.still) if facts else (),
         parsed_name=name.name,
         parsed_id_number=name.id_number,
         suggested_name=name.suggested,
     )
+
+
+def _plays(facts: VideoFacts) -> bool:
+    return plays_in_browsers(facts.video_codec or "", facts.video_profile or 0, facts.audio_codec or "")

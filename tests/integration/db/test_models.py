@@ -15,7 +15,7 @@ from services.kernel.jobs import tables as jobs
 from services.pdfcheck import repository as pdfcheck
 from services.review.repository import tables as review
 from services.upload import repository as upload
-from services.video import repository as video
+from services.video.repository import tables as video
 from tests.cluster import Cluster
 
 _WORK = [events.metadata, jobs.metadata]

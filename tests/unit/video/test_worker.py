@@ -30,7 +30,14 @@ def jobs(store: Store, *, there: bool) -> VideoJobs:
     platform: Any = SimpleNamespace(storage=store)
     files: Any = Files(there=there)
     return VideoJobs(
-        platform=platform, catalogue=nothing, reports=nothing, files=files, images=nothing, reader=nothing, opening_s=15
+        platform=platform,
+        catalogue=nothing,
+        reports=nothing,
+        cards=nothing,
+        files=files,
+        images=nothing,
+        reader=nothing,
+        opening_s=15,
     )
 
 

@@ -37,6 +37,7 @@ class VideoFacts(_message.Message):
     FPS_LOWEST_FIELD_NUMBER: _builtins.int
     FPS_HIGHEST_FIELD_NUMBER: _builtins.int
     STILL_FIELD_NUMBER: _builtins.int
+    PLAYABLE_FIELD_NUMBER: _builtins.int
     duration_s: _builtins.float
     media_duration_s: _builtins.float
     width: _builtins.int
@@ -48,6 +49,8 @@ class VideoFacts(_message.Message):
     fps_lowest: _builtins.float
     """What the longest and the shortest frame alone would give, the last frame apart: equal when the rate is constant."""
     fps_highest: _builtins.float
+    playable: _builtins.bool
+    """Whether browsers play it as it is; a copy is made for looking when they do not."""
     @_builtins.property
     def still(self) -> _containers.RepeatedCompositeFieldContainer[Global___Still]:
         """Stretches in which the picture stands still, told from the sizes of frames, in order."""
@@ -66,10 +69,11 @@ class VideoFacts(_message.Message):
         fps_lowest: _builtins.float = ...,
         fps_highest: _builtins.float = ...,
         still: _abc.Iterable[Global___Still] | None = ...,
+        playable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "bytes_read", b"bytes_read", "duration_s", b"duration_s", "fps", b"fps", "fps_highest", b"fps_highest", "fps_lowest", b"fps_lowest", "height", b"height", "media_duration_s", b"media_duration_s", "still", b"still", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "bytes_read", b"bytes_read", "duration_s", b"duration_s", "fps", b"fps", "fps_highest", b"fps_highest", "fps_lowest", b"fps_lowest", "height", b"height", "media_duration_s", b"media_duration_s", "playable", b"playable", "still", b"still", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1046,6 +1050,587 @@ class GetPosterResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetPosterResponse: _TypeAlias = GetPosterResponse  # noqa: Y015
+
+@_typing.final
+class PresignProxyRequest(_message.Message):
+    """Request of PresignProxy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PresignProxyRequest: _TypeAlias = PresignProxyRequest  # noqa: Y015
+
+@_typing.final
+class PresignProxyResponse(_message.Message):
+    """Answer of PresignProxy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _common_pb2.PresignedRequest: ...
+    def __init__(
+        self,
+        *,
+        request: _common_pb2.PresignedRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PresignProxyResponse: _TypeAlias = PresignProxyResponse  # noqa: Y015
+
+@_typing.final
+class Stage(_message.Message):
+    """A stage of a file, by its last job."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_FIELD_NUMBER: _builtins.int
+    CAN_RETRY_FIELD_NUMBER: _builtins.int
+    CAN_CANCEL_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
+    """"verdict", "opening", "look", "proxy", "titlecard" or "disc"."""
+    state: _builtins.str
+    """"queued", "leased" (it runs), "done", "dead" or "cancelled"."""
+    progress: _builtins.float
+    """0 to 1."""
+    last_error: _builtins.str
+    """A code of the error table, when an attempt has failed."""
+    can_retry: _builtins.bool
+    """Whether RetryStage and CancelStage would do something."""
+    can_cancel: _builtins.bool
+    def __init__(
+        self,
+        *,
+        stage: _builtins.str = ...,
+        state: _builtins.str = ...,
+        progress: _builtins.float = ...,
+        last_error: _builtins.str = ...,
+        can_retry: _builtins.bool = ...,
+        can_cancel: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["can_cancel", b"can_cancel", "can_retry", b"can_retry", "last_error", b"last_error", "progress", b"progress", "stage", b"stage", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stage: _TypeAlias = Stage  # noqa: Y015
+
+@_typing.final
+class ListStagesRequest(_message.Message):
+    """Request of ListStages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStagesRequest: _TypeAlias = ListStagesRequest  # noqa: Y015
+
+@_typing.final
+class ListStagesResponse(_message.Message):
+    """Answer of ListStages, in the order in which they are worked off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stage]: ...
+    def __init__(
+        self,
+        *,
+        stages: _abc.Iterable[Global___Stage] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stages", b"stages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStagesResponse: _TypeAlias = ListStagesResponse  # noqa: Y015
+
+@_typing.final
+class RetryStageRequest(_message.Message):
+    """Request of RetryStage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    stage: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        stage: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryStageRequest: _TypeAlias = RetryStageRequest  # noqa: Y015
+
+@_typing.final
+class RetryStageResponse(_message.Message):
+    """Answer of RetryStage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stage(self) -> Global___Stage: ...
+    def __init__(
+        self,
+        *,
+        stage: Global___Stage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stage", b"stage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryStageResponse: _TypeAlias = RetryStageResponse  # noqa: Y015
+
+@_typing.final
+class CancelStageRequest(_message.Message):
+    """Request of CancelStage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    stage: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        stage: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelStageRequest: _TypeAlias = CancelStageRequest  # noqa: Y015
+
+@_typing.final
+class CancelStageResponse(_message.Message):
+    """Answer of CancelStage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stage(self) -> Global___Stage: ...
+    def __init__(
+        self,
+        *,
+        stage: Global___Stage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stage", b"stage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelStageResponse: _TypeAlias = CancelStageResponse  # noqa: Y015
+
+@_typing.final
+class DrawTitleCardRequest(_message.Message):
+    """Request of DrawTitleCard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class DeclaredEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    DECLARED_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    @_builtins.property
+    def declared(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What it says, by field: "surgeon", "employer", "department", "title", "operation", "date"."""
+
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        declared: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declared", b"declared", "dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawTitleCardRequest: _TypeAlias = DrawTitleCardRequest  # noqa: Y015
+
+@_typing.final
+class DrawTitleCardResponse(_message.Message):
+    """Answer of DrawTitleCard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawTitleCardResponse: _TypeAlias = DrawTitleCardResponse  # noqa: Y015
+
+@_typing.final
+class TitleCard(_message.Message):
+    """A video with an opening in front, as requested and, when the job is done, as made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class DeclaredEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ProblemParamsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CARD_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    DECLARED_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    REQUESTED_AT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    PROBLEM_PARAMS_FIELD_NUMBER: _builtins.int
+    CARD_S_FIELD_NUMBER: _builtins.int
+    DURATION_S_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    card_id: _builtins.str
+    file_id: _builtins.str
+    dossier_id: _builtins.str
+    seconds: _builtins.float
+    """How long it was to stand."""
+    state: _builtins.str
+    """Of the job, as in Stage."""
+    progress: _builtins.float
+    problem: _builtins.str
+    """Why nothing could be made: a code of the error table, and its parameters."""
+    card_s: _builtins.float
+    """How long it stands, and what is wrong with the whole."""
+    duration_s: _builtins.float
+    object_key: _builtins.str
+    size_bytes: _builtins.int
+    etag: _builtins.str
+    @_builtins.property
+    def declared(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    @_builtins.property
+    def requested_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def problem_params(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Finding]: ...
+    def __init__(
+        self,
+        *,
+        card_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        dossier_id: _builtins.str = ...,
+        declared: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        seconds: _builtins.float = ...,
+        requested_at: _timestamp_pb2.Timestamp | None = ...,
+        state: _builtins.str = ...,
+        progress: _builtins.float = ...,
+        problem: _builtins.str = ...,
+        problem_params: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        card_s: _builtins.float = ...,
+        duration_s: _builtins.float = ...,
+        findings: _abc.Iterable[_common_pb2.Finding] | None = ...,
+        object_key: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["requested_at", b"requested_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "card_s", b"card_s", "declared", b"declared", "dossier_id", b"dossier_id", "duration_s", b"duration_s", "etag", b"etag", "file_id", b"file_id", "findings", b"findings", "object_key", b"object_key", "problem", b"problem", "problem_params", b"problem_params", "progress", b"progress", "requested_at", b"requested_at", "seconds", b"seconds", "size_bytes", b"size_bytes", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TitleCard: _TypeAlias = TitleCard  # noqa: Y015
+
+@_typing.final
+class RequestTitleCardRequest(_message.Message):
+    """Request of RequestTitleCard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class DeclaredEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    DECLARED_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    seconds: _builtins.float
+    @_builtins.property
+    def declared(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        declared: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declared", b"declared", "dossier_id", b"dossier_id", "file_id", b"file_id", "seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestTitleCardRequest: _TypeAlias = RequestTitleCardRequest  # noqa: Y015
+
+@_typing.final
+class RequestTitleCardResponse(_message.Message):
+    """Answer of RequestTitleCard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CARD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def card(self) -> Global___TitleCard: ...
+    def __init__(
+        self,
+        *,
+        card: Global___TitleCard | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestTitleCardResponse: _TypeAlias = RequestTitleCardResponse  # noqa: Y015
+
+@_typing.final
+class GetTitleCardRequest(_message.Message):
+    """Request of GetTitleCard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTitleCardRequest: _TypeAlias = GetTitleCardRequest  # noqa: Y015
+
+@_typing.final
+class GetTitleCardResponse(_message.Message):
+    """Answer of GetTitleCard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CARD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def card(self) -> Global___TitleCard: ...
+    def __init__(
+        self,
+        *,
+        card: Global___TitleCard | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTitleCardResponse: _TypeAlias = GetTitleCardResponse  # noqa: Y015
+
+@_typing.final
+class PresignTitleCardRequest(_message.Message):
+    """Request of PresignTitleCard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PresignTitleCardRequest: _TypeAlias = PresignTitleCardRequest  # noqa: Y015
+
+@_typing.final
+class PresignTitleCardResponse(_message.Message):
+    """Answer of PresignTitleCard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _common_pb2.PresignedRequest: ...
+    def __init__(
+        self,
+        *,
+        request: _common_pb2.PresignedRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PresignTitleCardResponse: _TypeAlias = PresignTitleCardResponse  # noqa: Y015
 
 @_typing.final
 class ListJobsRequest(_message.Message):

@@ -90,6 +90,46 @@ class VideoServiceStub:
                 request_serializer=video_dot_v1_dot_video__pb2.DrawEvidenceRequest.SerializeToString,
                 response_deserializer=video_dot_v1_dot_video__pb2.DrawEvidenceResponse.FromString,
                 _registered_method=True)
+        self.PresignProxy = channel.unary_unary(
+                '/video.v1.VideoService/PresignProxy',
+                request_serializer=video_dot_v1_dot_video__pb2.PresignProxyRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.PresignProxyResponse.FromString,
+                _registered_method=True)
+        self.ListStages = channel.unary_unary(
+                '/video.v1.VideoService/ListStages',
+                request_serializer=video_dot_v1_dot_video__pb2.ListStagesRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.ListStagesResponse.FromString,
+                _registered_method=True)
+        self.RetryStage = channel.unary_unary(
+                '/video.v1.VideoService/RetryStage',
+                request_serializer=video_dot_v1_dot_video__pb2.RetryStageRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.RetryStageResponse.FromString,
+                _registered_method=True)
+        self.CancelStage = channel.unary_unary(
+                '/video.v1.VideoService/CancelStage',
+                request_serializer=video_dot_v1_dot_video__pb2.CancelStageRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.CancelStageResponse.FromString,
+                _registered_method=True)
+        self.DrawTitleCard = channel.unary_unary(
+                '/video.v1.VideoService/DrawTitleCard',
+                request_serializer=video_dot_v1_dot_video__pb2.DrawTitleCardRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.DrawTitleCardResponse.FromString,
+                _registered_method=True)
+        self.RequestTitleCard = channel.unary_unary(
+                '/video.v1.VideoService/RequestTitleCard',
+                request_serializer=video_dot_v1_dot_video__pb2.RequestTitleCardRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.RequestTitleCardResponse.FromString,
+                _registered_method=True)
+        self.GetTitleCard = channel.unary_unary(
+                '/video.v1.VideoService/GetTitleCard',
+                request_serializer=video_dot_v1_dot_video__pb2.GetTitleCardRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.GetTitleCardResponse.FromString,
+                _registered_method=True)
+        self.PresignTitleCard = channel.unary_unary(
+                '/video.v1.VideoService/PresignTitleCard',
+                request_serializer=video_dot_v1_dot_video__pb2.PresignTitleCardRequest.SerializeToString,
+                response_deserializer=video_dot_v1_dot_video__pb2.PresignTitleCardResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/video.v1.VideoService/ListJobs',
                 request_serializer=video_dot_v1_dot_video__pb2.ListJobsRequest.SerializeToString,
@@ -189,6 +229,62 @@ class VideoServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PresignProxy(self, request, context):
+        """A download of the copy for browsers that cannot play the original; not found when none was needed or none is made.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStages(self, request, context):
+        """The last job of each stage of a file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryStage(self, request, context):
+        """Puts a stage that failed or was cancelled back; idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelStage(self, request, context):
+        """Asks a waiting or running stage to stop, where nothing that must be handed in hangs on it; idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrawTitleCard(self, request, context):
+        """An opening as it would look, in the size of the file's picture; nothing is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestTitleCard(self, request, context):
+        """Begins to put an opening in front of a video; a later request replaces an earlier one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTitleCard(self, request, context):
+        """What was requested last, and what came of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PresignTitleCard(self, request, context):
+        """A download of the video with its opening.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Jobs by stage and state; the operator's and the applicant's view of progress.
         """
@@ -267,6 +363,46 @@ def add_VideoServiceServicer_to_server(servicer, server):
                     servicer.DrawEvidence,
                     request_deserializer=video_dot_v1_dot_video__pb2.DrawEvidenceRequest.FromString,
                     response_serializer=video_dot_v1_dot_video__pb2.DrawEvidenceResponse.SerializeToString,
+            ),
+            'PresignProxy': grpc.unary_unary_rpc_method_handler(
+                    servicer.PresignProxy,
+                    request_deserializer=video_dot_v1_dot_video__pb2.PresignProxyRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.PresignProxyResponse.SerializeToString,
+            ),
+            'ListStages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStages,
+                    request_deserializer=video_dot_v1_dot_video__pb2.ListStagesRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.ListStagesResponse.SerializeToString,
+            ),
+            'RetryStage': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryStage,
+                    request_deserializer=video_dot_v1_dot_video__pb2.RetryStageRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.RetryStageResponse.SerializeToString,
+            ),
+            'CancelStage': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelStage,
+                    request_deserializer=video_dot_v1_dot_video__pb2.CancelStageRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.CancelStageResponse.SerializeToString,
+            ),
+            'DrawTitleCard': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrawTitleCard,
+                    request_deserializer=video_dot_v1_dot_video__pb2.DrawTitleCardRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.DrawTitleCardResponse.SerializeToString,
+            ),
+            'RequestTitleCard': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestTitleCard,
+                    request_deserializer=video_dot_v1_dot_video__pb2.RequestTitleCardRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.RequestTitleCardResponse.SerializeToString,
+            ),
+            'GetTitleCard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTitleCard,
+                    request_deserializer=video_dot_v1_dot_video__pb2.GetTitleCardRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.GetTitleCardResponse.SerializeToString,
+            ),
+            'PresignTitleCard': grpc.unary_unary_rpc_method_handler(
+                    servicer.PresignTitleCard,
+                    request_deserializer=video_dot_v1_dot_video__pb2.PresignTitleCardRequest.FromString,
+                    response_serializer=video_dot_v1_dot_video__pb2.PresignTitleCardResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -582,6 +718,222 @@ class VideoService:
             '/video.v1.VideoService/DrawEvidence',
             video_dot_v1_dot_video__pb2.DrawEvidenceRequest.SerializeToString,
             video_dot_v1_dot_video__pb2.DrawEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PresignProxy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/PresignProxy',
+            video_dot_v1_dot_video__pb2.PresignProxyRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.PresignProxyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/ListStages',
+            video_dot_v1_dot_video__pb2.ListStagesRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.ListStagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryStage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/RetryStage',
+            video_dot_v1_dot_video__pb2.RetryStageRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.RetryStageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelStage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/CancelStage',
+            video_dot_v1_dot_video__pb2.CancelStageRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.CancelStageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrawTitleCard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/DrawTitleCard',
+            video_dot_v1_dot_video__pb2.DrawTitleCardRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.DrawTitleCardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestTitleCard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/RequestTitleCard',
+            video_dot_v1_dot_video__pb2.RequestTitleCardRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.RequestTitleCardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTitleCard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/GetTitleCard',
+            video_dot_v1_dot_video__pb2.GetTitleCardRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.GetTitleCardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PresignTitleCard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/video.v1.VideoService/PresignTitleCard',
+            video_dot_v1_dot_video__pb2.PresignTitleCardRequest.SerializeToString,
+            video_dot_v1_dot_video__pb2.PresignTitleCardResponse.FromString,
             options,
             channel_credentials,
             insecure,

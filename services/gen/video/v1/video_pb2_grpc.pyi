@@ -57,6 +57,22 @@ class VideoServiceStub:
     """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
     declared. Nothing of it is kept.
     """
+    PresignProxy: _grpc.UnaryUnaryMultiCallable[_video_pb2.PresignProxyRequest, _video_pb2.PresignProxyResponse]
+    """A download of the copy for browsers that cannot play the original; not found when none was needed or none is made."""
+    ListStages: _grpc.UnaryUnaryMultiCallable[_video_pb2.ListStagesRequest, _video_pb2.ListStagesResponse]
+    """The last job of each stage of a file."""
+    RetryStage: _grpc.UnaryUnaryMultiCallable[_video_pb2.RetryStageRequest, _video_pb2.RetryStageResponse]
+    """Puts a stage that failed or was cancelled back; idempotent."""
+    CancelStage: _grpc.UnaryUnaryMultiCallable[_video_pb2.CancelStageRequest, _video_pb2.CancelStageResponse]
+    """Asks a waiting or running stage to stop, where nothing that must be handed in hangs on it; idempotent."""
+    DrawTitleCard: _grpc.UnaryUnaryMultiCallable[_video_pb2.DrawTitleCardRequest, _video_pb2.DrawTitleCardResponse]
+    """An opening as it would look, in the size of the file's picture; nothing is kept."""
+    RequestTitleCard: _grpc.UnaryUnaryMultiCallable[_video_pb2.RequestTitleCardRequest, _video_pb2.RequestTitleCardResponse]
+    """Begins to put an opening in front of a video; a later request replaces an earlier one."""
+    GetTitleCard: _grpc.UnaryUnaryMultiCallable[_video_pb2.GetTitleCardRequest, _video_pb2.GetTitleCardResponse]
+    """What was requested last, and what came of it."""
+    PresignTitleCard: _grpc.UnaryUnaryMultiCallable[_video_pb2.PresignTitleCardRequest, _video_pb2.PresignTitleCardResponse]
+    """A download of the video with its opening."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_video_pb2.ListJobsRequest, _video_pb2.ListJobsResponse]
     """Jobs by stage and state; the operator's and the applicant's view of progress."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_video_pb2.RetryJobRequest, _video_pb2.RetryJobResponse]
@@ -93,6 +109,22 @@ class VideoServiceAsyncStub(VideoServiceStub):
     """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
     declared. Nothing of it is kept.
     """
+    PresignProxy: _aio.UnaryUnaryMultiCallable[_video_pb2.PresignProxyRequest, _video_pb2.PresignProxyResponse]  # type: ignore[assignment]
+    """A download of the copy for browsers that cannot play the original; not found when none was needed or none is made."""
+    ListStages: _aio.UnaryUnaryMultiCallable[_video_pb2.ListStagesRequest, _video_pb2.ListStagesResponse]  # type: ignore[assignment]
+    """The last job of each stage of a file."""
+    RetryStage: _aio.UnaryUnaryMultiCallable[_video_pb2.RetryStageRequest, _video_pb2.RetryStageResponse]  # type: ignore[assignment]
+    """Puts a stage that failed or was cancelled back; idempotent."""
+    CancelStage: _aio.UnaryUnaryMultiCallable[_video_pb2.CancelStageRequest, _video_pb2.CancelStageResponse]  # type: ignore[assignment]
+    """Asks a waiting or running stage to stop, where nothing that must be handed in hangs on it; idempotent."""
+    DrawTitleCard: _aio.UnaryUnaryMultiCallable[_video_pb2.DrawTitleCardRequest, _video_pb2.DrawTitleCardResponse]  # type: ignore[assignment]
+    """An opening as it would look, in the size of the file's picture; nothing is kept."""
+    RequestTitleCard: _aio.UnaryUnaryMultiCallable[_video_pb2.RequestTitleCardRequest, _video_pb2.RequestTitleCardResponse]  # type: ignore[assignment]
+    """Begins to put an opening in front of a video; a later request replaces an earlier one."""
+    GetTitleCard: _aio.UnaryUnaryMultiCallable[_video_pb2.GetTitleCardRequest, _video_pb2.GetTitleCardResponse]  # type: ignore[assignment]
+    """What was requested last, and what came of it."""
+    PresignTitleCard: _aio.UnaryUnaryMultiCallable[_video_pb2.PresignTitleCardRequest, _video_pb2.PresignTitleCardResponse]  # type: ignore[assignment]
+    """A download of the video with its opening."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_video_pb2.ListJobsRequest, _video_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state; the operator's and the applicant's view of progress."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_video_pb2.RetryJobRequest, _video_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -192,6 +224,70 @@ class VideoServiceServicer(metaclass=_abc_1.ABCMeta):
         """One picture for a reviewer's file: the opening, and for each field the part of it that was read beside what was
         declared. Nothing of it is kept.
         """
+
+    @_abc_1.abstractmethod
+    def PresignProxy(
+        self,
+        request: _video_pb2.PresignProxyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.PresignProxyResponse, _abc.Awaitable[_video_pb2.PresignProxyResponse]]:
+        """A download of the copy for browsers that cannot play the original; not found when none was needed or none is made."""
+
+    @_abc_1.abstractmethod
+    def ListStages(
+        self,
+        request: _video_pb2.ListStagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.ListStagesResponse, _abc.Awaitable[_video_pb2.ListStagesResponse]]:
+        """The last job of each stage of a file."""
+
+    @_abc_1.abstractmethod
+    def RetryStage(
+        self,
+        request: _video_pb2.RetryStageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.RetryStageResponse, _abc.Awaitable[_video_pb2.RetryStageResponse]]:
+        """Puts a stage that failed or was cancelled back; idempotent."""
+
+    @_abc_1.abstractmethod
+    def CancelStage(
+        self,
+        request: _video_pb2.CancelStageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.CancelStageResponse, _abc.Awaitable[_video_pb2.CancelStageResponse]]:
+        """Asks a waiting or running stage to stop, where nothing that must be handed in hangs on it; idempotent."""
+
+    @_abc_1.abstractmethod
+    def DrawTitleCard(
+        self,
+        request: _video_pb2.DrawTitleCardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.DrawTitleCardResponse, _abc.Awaitable[_video_pb2.DrawTitleCardResponse]]:
+        """An opening as it would look, in the size of the file's picture; nothing is kept."""
+
+    @_abc_1.abstractmethod
+    def RequestTitleCard(
+        self,
+        request: _video_pb2.RequestTitleCardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.RequestTitleCardResponse, _abc.Awaitable[_video_pb2.RequestTitleCardResponse]]:
+        """Begins to put an opening in front of a video; a later request replaces an earlier one."""
+
+    @_abc_1.abstractmethod
+    def GetTitleCard(
+        self,
+        request: _video_pb2.GetTitleCardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.GetTitleCardResponse, _abc.Awaitable[_video_pb2.GetTitleCardResponse]]:
+        """What was requested last, and what came of it."""
+
+    @_abc_1.abstractmethod
+    def PresignTitleCard(
+        self,
+        request: _video_pb2.PresignTitleCardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_pb2.PresignTitleCardResponse, _abc.Awaitable[_video_pb2.PresignTitleCardResponse]]:
+        """A download of the video with its opening."""
 
     @_abc_1.abstractmethod
     def ListJobs(

@@ -34,13 +34,20 @@ _OBJECT_TYPES = {0x69: "mp3", 0x6B: "mp3", 0xA5: "ac3", 0xA6: "eac3", 0xA9: "dts
 _DECODER_CONFIG, _ES = 4, 3
 
 
+#: Before the boxes of a picture's sample entry (ISO/IEC 14496-12, VisualSampleEntry).
+_PICTURE_FIELDS = 78
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleEntry:
-    """Codec by its common name (or its four-character code); `width` and `height` in pixels as stored, 0 for sound."""
+    """Codec by its common name (or its four-character code); `width` and `height` in pixels as stored, 0 for sound;
+    `profile` as H.264 numbers it (ISO/IEC 14496-10, Annex A), 0 for other codecs and where it is not said.
+    """
 
     codec: str
     width: int = 0
     height: int = 0
+    profile: int = 0
 
 
 def sample_entry_of(stsd: Box, handler: str, budget: BoxBudget) -> SampleEntry:
@@ -51,8 +58,18 @@ def sample_entry_of(stsd: Box, handler: str, budget: BoxBudget) -> SampleEntry:
     code = printable(entry.kind)
     codec = _CODECS.get(code, code.strip().lower())
     if handler == "vide":
-        return SampleEntry(codec=codec, width=entry.u16(24), height=entry.u16(26))
+        profile = _h264_profile(entry, budget) if codec == "h264" else 0
+        return SampleEntry(codec=codec, width=entry.u16(24), height=entry.u16(26), profile=profile)
     return SampleEntry(codec=_mpeg4_audio(entry, budget) if code == "mp4a" else codec)
+
+
+def _h264_profile(entry: Box, budget: BoxBudget) -> int:
+    """The profile in `avcC`; 0 where the entry's boxes cannot be read: nothing is judged by it."""
+    try:
+        found = (box for box in children(entry, budget, skip=_PICTURE_FIELDS) if box.kind == b"avcC")
+        return next((box.bytes_at(1, 1)[0] for box in found), 0)
+    except Damaged:
+        return 0
 
 
 def _mpeg4_audio(entry: Box, budget: BoxBudget) -> str:

@@ -1,12 +1,11 @@
-"""Reports, openings and discs in PostgreSQL, sealed where they hold a name; their events in the same transaction."""
+"""What is kept of videos in PostgreSQL, sealed where they hold a name; their events in the same transaction."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import sqlalchemy as sa
 from google.protobuf.message import Message
-from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.catalogue.findings import Finding
@@ -19,57 +18,16 @@ from services.kernel.events.envelope import Event
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
 from services.video.domain.look import Sample
-from services.video.ports import Disc, KeptShot, Subject, VideoLook, VideoOpening, VideoReport
+from services.video.ports import Disc, KeptShot, Subject, VideoLook, VideoOpening, VideoProxy, VideoReport
+from services.video.repository.tables import discs, looks, openings, owner, proxies, reports, upsert
 
 SERVICE = "video"
 _REPORT = "video.reports.body"
 _OPENING = "video.openings.body"
 _NAME = "video.discs.file_name"
 _TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:file, 0))")
-metadata = sa.MetaData()
-
-
-def _texts(*names: str) -> list[sa.Column[str]]:
-    return [sa.Column(name, sa.Text, nullable=False) for name in names]
-
-
-reports = sa.Table(
-    "reports",
-    metadata,
-    sa.Column("file_id", sa.Text, primary_key=True),
-    *_texts("dossier_id", "organisation_path", "report_id", "verdict"),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-    sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
-)
-openings = sa.Table(
-    "openings",
-    metadata,
-    sa.Column("file_id", sa.Text, primary_key=True),
-    *_texts("dossier_id", "organisation_path", "opening_id"),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-    sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
-)
-looks = sa.Table(
-    "looks",
-    metadata,
-    sa.Column("file_id", sa.Text, primary_key=True),
-    *_texts("dossier_id", "organisation_path", "look_id", "object_key"),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("body", pg.JSONB, nullable=False),
-    sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
-)
-discs = sa.Table(
-    "discs",
-    metadata,
-    sa.Column("file_id", sa.Text, primary_key=True),
-    *_texts("dossier_id", "organisation_path", "disc_id", "object_key", "sha256", "file_sha256", "label"),
-    sa.Column("file_name", sa.LargeBinary, nullable=False),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("size_bytes", sa.BigInteger, nullable=False),
-    sa.Column("built_at", sa.DateTime(timezone=True), nullable=False),
-)
+#: What carries versions.
+_ALL = (reports, openings, looks, proxies, discs)
 
 
 class PostgresReports:
@@ -134,8 +92,13 @@ class PostgresReports:
         names = ("disc_id", "version", "object_key", "size_bytes", "sha256", "file_sha256", "label", "built_at")
         return Disc(**{name: row[name] for name in names}, file_name=self._keys.open(row["file_name"], _NAME))
 
+    async def proxy(self, dossier_id: str, organisation_path: str, file_id: str) -> VideoProxy | None:
+        """See the port."""
+        row = await self._row(dossier_id, organisation_path, sa.select(proxies).where(proxies.c.file_id == file_id))
+        return None if row is None else VideoProxy(**{each.name: row[each.name] for each in fields(VideoProxy)})
+
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
-        """Versions of a file's reports, openings, looks and discs grow together, so that its events are in order.
+        """Versions of everything that is kept of a file grow together, so that its events are in order.
 
         Who asks has the file's numbers until the end of the transaction: two stages that end at once would else give
         the same one, and whoever hears of both takes the second for an old one.
@@ -143,7 +106,7 @@ class PostgresReports:
         await connection.execute(_TURN, {"file": f"video.versions:{file_id}"})
         newest = [
             sa.select(sa.func.coalesce(sa.func.max(table.c.version), 0)).where(table.c.file_id == file_id)
-            for table in (reports, openings, looks, discs)
+            for table in _ALL
         ]
         greatest = sa.select(sa.func.greatest(*(each.scalar_subquery() for each in newest)))
         return int((await connection.execute(greatest)).scalar_one()) + 1
@@ -155,8 +118,8 @@ class PostgresReports:
         body = asdict(report)
         head = {name: body.pop(name) for name in ("report_id", "version", "verdict", "checked_at")}
         sealed = self._keys.seal(json.dumps(body, ensure_ascii=False, default=dict), _REPORT)
-        values = {**head, **_owner(subject), "body": sealed}
-        await _upsert(connection, reports, values)
+        values = {**head, **owner(subject), "body": sealed}
+        await upsert(connection, reports, values)
         codes = [
             events_pb2.FoundCode(code=f.code, level=f.level, measured=_number(f.measured)) for f in report.findings
         ]
@@ -182,13 +145,13 @@ class PostgresReports:
             "object_keys": [each.object_key for each in opening.shots],
         }
         values = {
-            **_owner(subject),
+            **owner(subject),
             "opening_id": opening.opening_id,
             "version": opening.version,
             "body": self._keys.seal(json.dumps(body, ensure_ascii=False), _OPENING),
             "read_at": opening.read_at,
         }
-        await _upsert(connection, openings, values)
+        await upsert(connection, openings, values)
         told = events_pb2.OpeningRead(
             file=_reference(subject), opening_id=opening.opening_id, opening_version=opening.version
         )
@@ -202,12 +165,16 @@ class PostgresReports:
             "cell_px": list(look.cell_px),
         }
         head = {name: getattr(look, name) for name in ("look_id", "version", "object_key", "looked_at")}
-        await _upsert(connection, looks, {**head, **_owner(subject), "body": body})
+        await upsert(connection, looks, {**head, **owner(subject), "body": body})
+
+    async def save_proxy(self, connection: AsyncConnection, subject: Subject, proxy: VideoProxy) -> None:
+        """Replace the copy for browsers."""
+        await upsert(connection, proxies, {**asdict(proxy), **owner(subject)})
 
     async def save_disc(self, connection: AsyncConnection, outbox: Outbox, subject: Subject, disc: Disc) -> None:
         """Replace the disc and announce it."""
-        values = {**asdict(disc), **_owner(subject), "file_name": self._keys.seal(disc.file_name, _NAME)}
-        await _upsert(connection, discs, values)
+        values = {**asdict(disc), **owner(subject), "file_name": self._keys.seal(disc.file_name, _NAME)}
+        await upsert(connection, discs, values)
         told = events_pb2.DiscBuilt(
             file=_reference(subject),
             disc_id=disc.disc_id,
@@ -219,8 +186,8 @@ class PostgresReports:
         self._announce(outbox, "disc-built", subject, disc.version, told)
 
     async def forget(self, connection: AsyncConnection, file_id: str) -> None:
-        """Remove report, opening, look and disc of a deleted file."""
-        for table in (reports, openings, looks, discs):
+        """See the port."""
+        for table in _ALL:
             await connection.execute(sa.delete(table).where(table.c.file_id == file_id))
 
     def _announce(self, outbox: Outbox, fact: str, subject: Subject, version: int, body: Message) -> None:
@@ -237,23 +204,9 @@ class PostgresReports:
         )
 
 
-def _owner(subject: Subject) -> dict[str, str]:
-    return {
-        "file_id": subject.file_id,
-        "dossier_id": subject.dossier_id,
-        "organisation_path": subject.organisation_path,
-    }
-
-
 def _reference(subject: Subject) -> events_pb2.FileRef:
     return events_pb2.FileRef(**asdict(subject))
 
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
-
-
-async def _upsert(connection: AsyncConnection, table: sa.Table, values: dict[str, Any]) -> None:
-    changing = {name: value for name, value in values.items() if name != "file_id"}
-    statement = pg.insert(table).values(values)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["file_id"], set_=changing))

@@ -5,18 +5,17 @@ from functools import partial
 from services.catalogue.opening.model import Shot
 from services.catalogue.opening.plain import flat
 from services.catalogue.protobuf import all_to_proto
-from services.gen.common.v1 import common_pb2
 from services.gen.video.v1 import video_pb2 as pb
 from services.gen.video.v1 import video_pb2_grpc
 from services.kernel.errors import not_found
 from services.kernel.grpc_server import Context, Servicer, dossier_of_caller
 from services.kernel.jobs import grpc_view
-from services.kernel.jobs.queue import Queue
-from services.kernel.sandbox.port import Sandbox
-from services.kernel.storage.port import ObjectStore
-from services.kernel.stored_files import ObjectSource, StoredFiles
+from services.kernel.stored_files import ObjectSource
 from services.video.domain.look import COLUMNS
-from services.video.ports import Disc, Reports, VideoLook, VideoOpening, VideoReport
+from services.video.grpc_api.calls import Ports
+from services.video.grpc_api.stages import StageCalls
+from services.video.grpc_api.title_cards import TitleCardCalls
+from services.video.ports import Disc, VideoLook, VideoOpening, VideoReport
 from services.video.usecases import disc_face, evidence, look, poster, sheet
 
 
@@ -37,6 +36,7 @@ def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoRepor
             video_codec=report.video_codec,
             audio_codec=report.audio_codec,
             bytes_read=report.bytes_read,
+            playable=report.playable,
             still=[pb.Still(start_s=start, end_s=end) for start, end in report.still],
         ),
         parsed_name=pb.ParsedName(
@@ -62,20 +62,16 @@ def _shot(shot: Shot) -> pb.OpeningShot:
     )
 
 
-class VideoApi(video_pb2_grpc.VideoServiceServicer):
+class VideoApi(StageCalls, TitleCardCalls, video_pb2_grpc.VideoServiceServicer):
     """Calls about a file name its dossier in their token; calls about jobs are operators'."""
 
-    def __init__(
-        self, reports: Reports, store: ObjectStore, queue: Queue, files: StoredFiles, sandbox: Sandbox, *,
-        expires_s: int,
-    ) -> None:  # fmt: skip
-        """`expires_s` bounds presigned downloads."""
-        self._files = files
-        self._sandbox = sandbox
-        self._reports = reports
-        self._store = store
-        self._queue = queue
-        self._expires_s = expires_s
+    def __init__(self, ports: Ports) -> None:
+        """With what it works."""
+        self._ports = ports
+        self._sandbox = ports.sandbox
+        self._reports = ports.reports
+        self._store = ports.store
+        self._queue = ports.queue
 
     async def GetReport(self, request: pb.GetReportRequest, context: Context) -> pb.GetReportResponse:
         """See the contract."""
@@ -111,15 +107,18 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
     async def PresignDisc(self, request: pb.PresignDiscRequest, context: Context) -> pb.PresignDiscResponse:
         """See the contract."""
         disc = await self._disc(request.dossier_id, request.file_id)
-        link = await self._store.presign_get(
-            disc.object_key,
-            expires_s=self._expires_s,
-            filename=f"{disc.file_name.removesuffix('.mp4')}.iso",
-            media_type="application/x-iso9660-image",
-        )
-        message = common_pb2.PresignedRequest(method=link.method, url=link.url, headers=dict(link.headers))
-        message.expires_at.FromDatetime(link.expires_at)
-        return pb.PresignDiscResponse(request=message)
+        name = f"{disc.file_name.removesuffix('.mp4')}.iso"
+        link = await self._ports.download(disc.object_key, filename=name, media_type="application/x-iso9660-image")
+        return pb.PresignDiscResponse(request=link)
+
+    async def PresignProxy(self, request: pb.PresignProxyRequest, context: Context) -> pb.PresignProxyResponse:
+        """See the contract."""
+        claims = dossier_of_caller(request.dossier_id)
+        found = await self._reports.proxy(claims.dossier_id, claims.organisation_path, request.file_id)
+        if found is None or not found.object_key:
+            raise not_found("proxy")
+        link = await self._ports.download(found.object_key, filename="proxy.mp4", media_type="video/mp4")
+        return pb.PresignProxyResponse(request=link)
 
     async def DrawDiscFace(self, request: pb.DrawDiscFaceRequest, context: Context) -> pb.DrawDiscFaceResponse:
         """See the contract."""
@@ -132,13 +131,11 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
     async def GetPoster(self, request: pb.GetPosterRequest, context: Context) -> pb.GetPosterResponse:
         """See the contract."""
         claims = dossier_of_caller(request.dossier_id)
+        file = await self._ports.file(claims, request.file_id)
         where = (claims.dossier_id, claims.organisation_path, request.file_id)
-        file = await self._files.describe(*where, replaced_too=True)
-        if file is None:
-            raise not_found("file")
 
         async def is_there() -> bool:
-            return await self._files.describe(*where, replaced_too=True) is not None
+            return await self._ports.files.describe(*where, replaced_too=True) is not None
 
         source = ObjectSource(self._store, file)
         key = poster.key_of(claims.dossier_id, request.file_id)
@@ -220,11 +217,7 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
         self, request: pb.GetTechnicalSheetRequest, context: Context
     ) -> pb.GetTechnicalSheetResponse:
         """See the contract."""
-        claims = dossier_of_caller(request.dossier_id)
-        where = (claims.dossier_id, claims.organisation_path, request.file_id)
-        file = await self._files.describe(*where, replaced_too=True)
-        if file is None:
-            raise not_found("file")
+        file = await self._ports.file(dossier_of_caller(request.dossier_id), request.file_id)
         sections = await sheet.technical_sheet(self._sandbox, ObjectSource(self._store, file))
         return pb.GetTechnicalSheetResponse(
             sections=[
@@ -280,10 +273,7 @@ class VideoApi(video_pb2_grpc.VideoServiceServicer):
         return pb.CancelJobResponse(job=grpc_view.message(await self._queue.cancel(request.job_id)))
 
 
-def servicer(
-    reports: Reports, store: ObjectStore, queue: Queue, files: StoredFiles, sandbox: Sandbox, *, expires_s: int
-) -> Servicer:
+def servicer(ports: Ports) -> Servicer:
     """The service, ready to be registered."""
-    api = VideoApi(reports, store, queue, files, sandbox, expires_s=expires_s)
-    register = partial(video_pb2_grpc.add_VideoServiceServicer_to_server, api)
+    register = partial(video_pb2_grpc.add_VideoServiceServicer_to_server, VideoApi(ports))
     return Servicer(name=pb.DESCRIPTOR.services_by_name["VideoService"].full_name, register=register)
