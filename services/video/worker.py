@@ -206,7 +206,7 @@ class VideoJobs:
         with tempfile.TemporaryDirectory(prefix="shenbao-titlecard-") as folder:
             done = await self._titled(file, card, Path(folder), key, running)
         async with self._not_left_behind(job, [key]), effect(self.platform.database, job) as (connection, _):
-            await self.cards.save(connection, _subject(job), done)
+            await self.cards.save(connection, _owner(job), done)
         return None
 
     async def _titled(self, file: StoredFile, card: TitleCard, scratch: Path, key: str, running: Running) -> TitleCard:
@@ -330,13 +330,11 @@ def _behind(job: Job, stage: str, *, priority: int) -> NewJob:
     )
 
 
+def _owner(job: Job) -> Subject:
+    """Without its place in the dossier."""
+    return Subject(file_id=job.subject_id, dossier_id=job.dossier_id, organisation_path=job.organisation_path)
+
+
 def _subject(job: Job) -> Subject:
     material_id, item_id, component_id = job.argument.split("/")
-    return Subject(
-        file_id=job.subject_id,
-        dossier_id=job.dossier_id,
-        organisation_path=job.organisation_path,
-        material_id=material_id,
-        item_id=item_id,
-        component_id=component_id,
-    )
+    return replace(_owner(job), material_id=material_id, item_id=item_id, component_id=component_id)

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.catalogue.error_texts import ErrorText, explain
 from services.gateway.guard import AppGateway, Gateway, SignedIn
 from services.gateway.languages import language
-from services.gateway.pages import asking, videos
+from services.gateway.pages import asking, opening, videos
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
 from services.kernel.errors import KINDS, AppError, Kind
@@ -162,7 +162,8 @@ async def _card_values(
         "dossier": dossier,
         "material": material,
         "file": file,
-        "lacking": [field for field in file["opening"] if not field["declared"]],
+        "declared": material["declared_opening"],
+        "lacking": [name for name in opening.NAMES if not material["declared_opening"].get(name)],
         "longest_s": longest_s,
         "seconds": max(2.0, min(_SECONDS, longest_s)),
         "card": card,

@@ -89,11 +89,6 @@ async def playing(gateway: Gateway, account_id: str, dossier_id: str, file_id: s
     return link.request.url
 
 
-def declared_of(file: Data) -> Mapping[str, str]:
-    """What its opening should say, by field; nothing for what the profile does not say."""
-    return {field["name"]: field["declared"] for field in file["opening"] if field["declared"]}
-
-
 def longest_opening_s(duration_s: float) -> float:
     """How long an opening may stand in front of a video before the whole is too long (M15-2d); at most 30 s, and at
     least 0.
@@ -117,9 +112,9 @@ async def place_of(
 
 async def card_picture(request: Request, gateway: Gateway, account_id: str, dossier_id: str, file_id: str) -> bytes:
     """The opening as it would look, a JPEG. Raises `AppError` request.not-found, titlecard.incomplete."""
-    _, _, file = await place_of(request, gateway, account_id, dossier_id, file_id)
+    _, material, _ = await place_of(request, gateway, account_id, dossier_id, file_id)
     grant = await gateway.peers.authorise(account_id, dossier_id, "view")
-    asked = pb.DrawTitleCardRequest(dossier_id=dossier_id, file_id=file_id, declared=declared_of(file))
+    asked = pb.DrawTitleCardRequest(dossier_id=dossier_id, file_id=file_id, declared=material["declared_opening"])
     drawing = gateway.peers.video.DrawTitleCard
     return (await call(drawing, asked, token=grant.video, idempotent=True, timeout_s=_DRAWING_DEADLINE_S)).jpeg
 
@@ -139,9 +134,9 @@ async def request_title_card(
     a dossier from being changed.
     """
     grant = await gateway.peers.authorise(account_id, dossier_id, "delete")
-    _, _, file = await place_of(request, gateway, account_id, dossier_id, file_id)
+    _, material, _ = await place_of(request, gateway, account_id, dossier_id, file_id)
     asked = pb.RequestTitleCardRequest(
-        dossier_id=dossier_id, file_id=file_id, declared=declared_of(file), seconds=seconds
+        dossier_id=dossier_id, file_id=file_id, declared=material["declared_opening"], seconds=seconds
     )
     made = await call(gateway.peers.video.RequestTitleCard, asked, token=grant.video)
     return plain(made.card, language(request))

@@ -110,6 +110,9 @@ class Material(Answer):
     version: Version
     earlier_files: list[MaterialFile] = Field(description="of the submission before, taken out since")
     right_file_name: str = Field(examples=[""], description="of a video: the name that the profile demands (M15-2f)")
+    declared_opening: dict[str, str] = Field(
+        examples=[{}], description="of a video: what its opening should say by the profile (M15-2b)"
+    )
     same_as_before: bool = Field(
         examples=[False], description="in a later submission: the files are those of the submission before"
     )

@@ -41,6 +41,8 @@ class MaterialView:
     files: tuple[File, ...]
     #: Findings of each file, those of comparisons with the profile among them.
     file_findings: Mapping[str, tuple[Finding, ...]]
+    #: What a video's opening should say; nothing for what is no video.
+    declared_opening: Declared
     #: Of each video whose opening was read.
     openings: Mapping[str, ComparedOpening]
     #: Findings of the material as a whole.
@@ -95,6 +97,7 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
         recipe_sha256=recipe,
         files=files,
         file_findings=file_findings,
+        declared_opening=declared,
         openings=openings,
         findings=findings,
         wants_merge=good and not item.is_video and merged is None,

@@ -106,6 +106,7 @@ def material(view: MaterialView, dossier: Dossier, names: dict[str, str]) -> pb.
         findings=all_to_proto(view.findings),
         manifest_sha256=view.manifest_sha256,
         version=material.version,
+        declared_opening={str(name): value for name, value in view.declared_opening.items() if value},
     )
     for file in view.files:
         told = message.files.add()

@@ -88,6 +88,9 @@ def stops(dossiers: tuple[Data, Data, Data], people: tuple[str, str, str]) -> It
     yield Stop(name="material", path=f"{own}/materials/{assessment}", login=drafting)
     video = materials(filmed)["surgery_video"]["material_id"]
     yield Stop(name="material-video", path=f"/dossiers/{filmed['dossier_id']}/materials/{video}", login=surgeon)
+    filmed_file = materials(filmed)["surgery_video"]["files"][0]["file_id"]
+    title_card = f"/dossiers/{filmed['dossier_id']}/files/{filmed_file}/title-card"
+    yield Stop(name="title-card", path=title_card, login=surgeon)
     yield Stop(name="merged", path=f"{own}/materials/{assessment}/pages", login=drafting)
     yield Stop(name="submission", path=f"{own}/submission", login=drafting)
     yield Stop(name="password", path="/password", login=drafting)

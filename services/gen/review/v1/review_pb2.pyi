@@ -395,6 +395,26 @@ class Material(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class DeclaredOpeningEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     MATERIAL_ID_FIELD_NUMBER: _builtins.int
     ITEM_ID_FIELD_NUMBER: _builtins.int
     ITEM_NUMBER_FIELD_NUMBER: _builtins.int
@@ -413,6 +433,7 @@ class Material(_message.Message):
     EARLIER_FILES_FIELD_NUMBER: _builtins.int
     SAME_AS_BEFORE_FIELD_NUMBER: _builtins.int
     RIGHT_FILE_NAME_FIELD_NUMBER: _builtins.int
+    DECLARED_OPENING_FIELD_NUMBER: _builtins.int
     material_id: _builtins.str
     item_id: _builtins.str
     item_number: _builtins.str
@@ -443,6 +464,10 @@ class Material(_message.Message):
     def earlier_files(self) -> _containers.RepeatedCompositeFieldContainer[Global___MaterialFile]:
         """Files of the submission before this one that are not part of the material any more."""
 
+    @_builtins.property
+    def declared_opening(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """For a video: what its opening should say by the profile, by field; a field that nothing is said of is left out."""
+
     def __init__(
         self,
         *,
@@ -464,10 +489,11 @@ class Material(_message.Message):
         earlier_files: _abc.Iterable[Global___MaterialFile] | None = ...,
         same_as_before: _builtins.bool = ...,
         right_file_name: _builtins.str = ...,
+        declared_opening: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["disc", b"disc", "merged", b"merged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmations", b"confirmations", "disc", b"disc", "earlier_files", b"earlier_files", "files", b"files", "findings", b"findings", "item_id", b"item_id", "item_number", b"item_number", "manifest_sha256", b"manifest_sha256", "material_id", b"material_id", "merged", b"merged", "ordinal", b"ordinal", "required", b"required", "right_file_name", b"right_file_name", "same_as_before", b"same_as_before", "status", b"status", "title_en", b"title_en", "title_zh", b"title_zh", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmations", b"confirmations", "declared_opening", b"declared_opening", "disc", b"disc", "earlier_files", b"earlier_files", "files", b"files", "findings", b"findings", "item_id", b"item_id", "item_number", b"item_number", "manifest_sha256", b"manifest_sha256", "material_id", b"material_id", "merged", b"merged", "ordinal", b"ordinal", "required", b"required", "right_file_name", b"right_file_name", "same_as_before", b"same_as_before", "status", b"status", "title_en", b"title_en", "title_zh", b"title_zh", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
