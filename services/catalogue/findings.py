@@ -60,6 +60,7 @@ _BY_LEVEL: dict[Level, tuple[str, ...]] = {
         "video.opening-mismatch",
         "video.low-resolution",
         "video.frozen",
+        "video.stutter",
         "video.black",
         "video.blurred",
         "video.no-sound",

@@ -37,6 +37,8 @@ class VideoReport:
     bytes_read: int = 0
     #: (from, to) of each stretch in which the picture stands still.
     still: tuple[tuple[float, float], ...] = ()
+    #: Likewise, of those in which it jerks.
+    stutter: tuple[tuple[float, float], ...] = ()
     #: Whether browsers play it as it is; another copy is made when they do not.
     playable: bool = True
     #: The file name's parts, empty when it has none.

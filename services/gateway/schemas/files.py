@@ -85,8 +85,8 @@ class DocumentReport(Answer):
     checked_at: Moment | None
 
 
-class Still(Answer):
-    """A stretch in which the picture stands still, in seconds of the presentation."""
+class Span(Answer):
+    """A stretch of the presentation, in seconds."""
 
     start_s: float = Field(examples=[311.2])
     end_s: float = Field(examples=[342.0])
@@ -106,7 +106,8 @@ class VideoFacts(Answer):
     audio_codec: str = Field(examples=["mp4a"])
     playable: bool = Field(examples=[True], description="by browsers, as it is; else a copy is made for looking")
     bytes_read: Bytes = Field(description="what the verdict needed to read")
-    still: list[Still] = Field(description="where the picture stands still, told from the sizes of frames")
+    still: list[Span] = Field(description="where the picture stands still, told from the sizes of frames")
+    stutter: list[Span] = Field(description="where the picture jerks, told from how long frames last")
 
 
 class OpeningLine(Answer):

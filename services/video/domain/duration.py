@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from services.video.domain.bmff.movie import Movie
+from services.video.domain.bmff.still import Stretch
 from services.video.domain.bmff.track import VIDEO, Edit, Track
-from services.video.domain.facts import HeaderGap, Still
+from services.video.domain.facts import HeaderGap, Span
 
 #: A header may differ from the samples by this much before it is worth a remark.
 HEADER_SLACK_S = 1
@@ -49,8 +50,8 @@ def _shown(edit: Edit, span: Fraction, media_end_s: Fraction, track: Track, *, l
     return playing if last and not edit.duration else min(span, playing)
 
 
-def still_s(track: Track, movie_timescale: int) -> tuple[Still, ...]:
-    """When the picture stands still on the presentation's time line, by the first entry of the edit list that shows
+def presented(stretches: Iterable[Stretch], track: Track, movie_timescale: int) -> tuple[Span, ...]:
+    """Stretches of a track's media on the presentation's time line, by the first entry of the edit list that shows
     something; right to the few frames by which B-frames are decoded early.
     """
     shown = presented_end_s(track, movie_timescale)
@@ -61,11 +62,11 @@ def still_s(track: Track, movie_timescale: int) -> tuple[Still, ...]:
             break
         lead += Fraction(edit.duration, movie_timescale)
     found = []
-    for stretch in track.still:
+    for stretch in stretches:
         start, end = (lead + Fraction(each - skipped, track.timescale) for each in (stretch.start, stretch.end))
         start, end = max(start, Fraction(0)), min(end, shown)
         if start < end:
-            found.append(Still(start_s=start, end_s=end))
+            found.append(Span(start_s=start, end_s=end))
     return tuple(found)
 
 

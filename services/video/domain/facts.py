@@ -39,8 +39,8 @@ class HeaderGap:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Still:
-    """A stretch in which the picture stands still, in seconds of the presentation."""
+class Span:
+    """A stretch of the presentation, in seconds."""
 
     start_s: Fraction
     end_s: Fraction
@@ -54,8 +54,9 @@ class VideoFacts:
     the media they store. Picture values are None without a video track; `width` and `height` are as shown, that is
     after rotation. `fps` is the average; `fps_lowest` and `fps_highest` are what the longest and the shortest frame
     alone would give, the last frame apart: equal when the rate is constant. `audio_codec` is None without sound.
-    `video_profile` is H.264's number for it, 0 for other codecs. `still` is told from the sizes of frames, in order; it
-    is empty where they tell nothing (`bmff.still`).
+    `video_profile` is H.264's number for it, 0 for other codecs. `still` (where the picture stands still) is told from
+    the sizes of frames and `stutter` (where it jerks) from how long they last, both in order and empty where those tell
+    nothing (`bmff.still`, `bmff.stutter`).
     """
 
     duration_s: Fraction
@@ -71,7 +72,8 @@ class VideoFacts:
     audio_codec: str | None
     header_gap: HeaderGap | None
     video_profile: int | None = None
-    still: tuple[Still, ...] = ()
+    still: tuple[Span, ...] = ()
+    stutter: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +98,8 @@ def to_plain(probe: Probe) -> dict[str, Plain | dict[str, Plain] | list[list[str
         "facts": None if probe.facts is None else _facts_to_plain(probe.facts),
         "problem": None if probe.problem is None else _plain_values(asdict(probe.problem)),
         "header_gap": _gap_to_plain(probe.facts),
-        "still": [[str(each.start_s), str(each.end_s)] for each in (probe.facts.still if probe.facts else ())],
+        "still": _spans_to_plain(probe.facts.still if probe.facts else ()),
+        "stutter": _spans_to_plain(probe.facts.stutter if probe.facts else ()),
     }
 
 
@@ -107,7 +110,7 @@ def from_plain(plain: Mapping[str, object]) -> Probe:
         return Probe(
             size_bytes=_integer(plain["size_bytes"]),
             bytes_read=_integer(plain["bytes_read"]),
-            facts=None if facts is None else _facts_from_plain(facts, gap, _still_from_plain(plain["still"])),
+            facts=None if facts is None else _facts_from_plain(facts, gap, plain["still"], plain["stutter"]),
             problem=None if problem is None else _problem_from_plain(problem),
         )
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as broken:
@@ -124,7 +127,7 @@ def _plain_values(values: Mapping[str, object]) -> dict[str, Plain]:
 
 def _facts_to_plain(facts: VideoFacts) -> dict[str, Plain]:
     values = asdict(facts)
-    del values["header_gap"], values["still"]
+    del values["header_gap"], values["still"], values["stutter"]
     return _plain_values(values)
 
 
@@ -132,14 +135,18 @@ def _gap_to_plain(facts: VideoFacts | None) -> dict[str, Plain] | None:
     return None if facts is None or facts.header_gap is None else _plain_values(asdict(facts.header_gap))
 
 
-def _still_from_plain(still: object) -> tuple[Still, ...]:
-    if not isinstance(still, list):
-        raise TypeError("still")
-    return tuple(Still(start_s=Fraction(_text(start)), end_s=Fraction(_text(end))) for start, end in still)
+def _spans_to_plain(spans: tuple[Span, ...]) -> list[list[str]]:
+    return [[str(each.start_s), str(each.end_s)] for each in spans]
+
+
+def _spans_from_plain(spans: object) -> tuple[Span, ...]:
+    if not isinstance(spans, list):
+        raise TypeError("spans")
+    return tuple(Span(start_s=Fraction(_text(start)), end_s=Fraction(_text(end))) for start, end in spans)
 
 
 def _facts_from_plain(
-    facts: Mapping[str, object], gap: Mapping[str, object] | None, still: tuple[Still, ...]
+    facts: Mapping[str, object], gap: Mapping[str, object] | None, still: object, stutter: object
 ) -> VideoFacts:
     return VideoFacts(
         duration_s=Fraction(_text(facts["duration_s"])),
@@ -155,7 +162,8 @@ def _facts_from_plain(
         audio_codec=_optional_text(facts["audio_codec"]),
         header_gap=None if gap is None else _gap_from_plain(gap),
         video_profile=_optional_integer(facts["video_profile"]),
-        still=still,
+        still=_spans_from_plain(still),
+        stutter=_spans_from_plain(stutter),
     )
 
 
@@ -229,9 +237,14 @@ def shown(probe: Probe) -> dict[str, Shown]:
         "video_codec": facts.video_codec,
         "video_profile": facts.video_profile,
         "audio_codec": facts.audio_codec,
-        "still": [{"start_s": _rounded(each.start_s), "end_s": _rounded(each.end_s)} for each in facts.still],
+        "still": _shown_spans(facts.still),
+        "stutter": _shown_spans(facts.stutter),
         "bytes_read": probe.bytes_read,
     }
+
+
+def _shown_spans(spans: tuple[Span, ...]) -> list[Shown]:
+    return [{"start_s": _rounded(each.start_s), "end_s": _rounded(each.end_s)} for each in spans]
 
 
 def _rounded(value: Fraction) -> float:

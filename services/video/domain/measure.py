@@ -11,7 +11,7 @@ from services.video.domain.duration import (
     enabled_tracks,
     header_gap,
     media_duration_s,
-    still_s,
+    presented,
     video_track,
 )
 from services.video.domain.facts import Probe, Problem, ProblemKind, VideoFacts
@@ -46,7 +46,8 @@ def facts_of(movie: Movie) -> VideoFacts:
         video_profile=video.entry.profile if video else None,
         audio_codec=next((track.entry.codec for track in tracks if track.handler == AUDIO), None),
         header_gap=header_gap(movie),
-        still=still_s(video, movie.timescale) if video else (),
+        still=presented(video.still, video, movie.timescale) if video else (),
+        stutter=presented(video.stutter, video, movie.timescale) if video else (),
     )
 
 

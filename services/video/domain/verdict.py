@@ -1,6 +1,6 @@
 """From what was measured to findings: the whole rule of the machine's verdict on a video, as a pure function."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -120,8 +120,22 @@ def _picture_findings(facts: VideoFacts) -> Iterator[Finding]:
             measured=seconds(sum((end - start for start, end in still), Fraction(0))),
             limit=STILL_S,
             unit="s",
-            where="; ".join(f"{_clock(start)}–{_clock(end)}" for start, end in still[:_NAMED]),
+            where=_where(still),
         )
+    if facts.stutter:
+        stutter = [(each.start_s, each.end_s) for each in facts.stutter]
+        yield Finding(
+            code="video.stutter",
+            rule_id="M15-2c",
+            measured=seconds(sum((end - start for start, end in stutter), Fraction(0))),
+            limit=0,
+            unit="s",
+            where=_where(stutter),
+        )
+
+
+def _where(spans: Sequence[tuple[Fraction, Fraction]]) -> str:
+    return "; ".join(f"{_clock(start)}–{_clock(end)}" for start, end in spans[:_NAMED])
 
 
 def _clock(moment: Fraction) -> str:

@@ -1,5 +1,6 @@
 """The VideoService of `proto/video/v1`."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from services.catalogue.opening.model import Shot
@@ -37,7 +38,8 @@ def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoRepor
             audio_codec=report.audio_codec,
             bytes_read=report.bytes_read,
             playable=report.playable,
-            still=[pb.Still(start_s=start, end_s=end) for start, end in report.still],
+            still=_spans(report.still),
+            stutter=_spans(report.stutter),
         ),
         parsed_name=pb.ParsedName(
             name=report.parsed_name, id_number=report.parsed_id_number, suggested=report.suggested_name
@@ -48,6 +50,10 @@ def _report(report: VideoReport, dossier_id: str, file_id: str) -> pb.VideoRepor
     )
     message.checked_at.FromDatetime(report.checked_at)
     return message
+
+
+def _spans(spans: Sequence[tuple[float, float]]) -> list[pb.Span]:
+    return [pb.Span(start_s=start, end_s=end) for start, end in spans]
 
 
 def _shot(shot: Shot) -> pb.OpeningShot:

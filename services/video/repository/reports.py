@@ -54,8 +54,8 @@ class PostgresReports:
         body = json.loads(self._keys.open(row["body"], _REPORT))
         findings = tuple(Finding(**finding) for finding in body.pop("findings"))
         head = {name: row[name] for name in ("report_id", "version", "verdict", "checked_at")}
-        still = tuple((start, end) for start, end in body.pop("still", ()))
-        return VideoReport(**head, **body, findings=findings, still=still)
+        still, stutter = (tuple(map(tuple, body.pop(name, ()))) for name in ("still", "stutter"))
+        return VideoReport(**head, **body, findings=findings, still=still, stutter=stutter)
 
     async def opening(self, dossier_id: str, organisation_path: str, file_id: str) -> VideoOpening | None:
         """See the port."""

@@ -1,10 +1,11 @@
 """The verdict on one video: measured content and file name, judged by the catalogue's limits."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from services.catalogue.findings import verdict_of
 from services.kernel.sandbox.port import ByteSource, Sandbox
-from services.video.domain.facts import Probe, VideoFacts
+from services.video.domain.facts import Probe, Span, VideoFacts
 from services.video.domain.name import judge_name, parse_name
 from services.video.domain.playing import plays_in_browsers
 from services.video.domain.verdict import VideoLimits, judge, seconds
@@ -54,11 +55,16 @@ def report_of(
         audio_codec=(facts.audio_codec or "") if facts else "",
         playable=facts is None or _plays(facts),
         bytes_read=probe.bytes_read,
-        still=tuple((seconds(each.start_s), seconds(each.end_s)) for each in facts.still) if facts else (),
+        still=_rounded(facts.still) if facts else (),
+        stutter=_rounded(facts.stutter) if facts else (),
         parsed_name=name.name,
         parsed_id_number=name.id_number,
         suggested_name=name.suggested,
     )
+
+
+def _rounded(spans: Sequence[Span]) -> tuple[tuple[float, float], ...]:
+    return tuple((seconds(each.start_s), seconds(each.end_s)) for each in spans)
 
 
 def _plays(facts: VideoFacts) -> bool:

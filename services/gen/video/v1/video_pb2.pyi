@@ -38,6 +38,7 @@ class VideoFacts(_message.Message):
     FPS_HIGHEST_FIELD_NUMBER: _builtins.int
     STILL_FIELD_NUMBER: _builtins.int
     PLAYABLE_FIELD_NUMBER: _builtins.int
+    STUTTER_FIELD_NUMBER: _builtins.int
     duration_s: _builtins.float
     media_duration_s: _builtins.float
     width: _builtins.int
@@ -52,8 +53,12 @@ class VideoFacts(_message.Message):
     playable: _builtins.bool
     """Whether browsers play it as it is; a copy is made for looking when they do not."""
     @_builtins.property
-    def still(self) -> _containers.RepeatedCompositeFieldContainer[Global___Still]:
+    def still(self) -> _containers.RepeatedCompositeFieldContainer[Global___Span]:
         """Stretches in which the picture stands still, told from the sizes of frames, in order."""
+
+    @_builtins.property
+    def stutter(self) -> _containers.RepeatedCompositeFieldContainer[Global___Span]:
+        """Stretches in which the picture jerks, told from how long frames last, in order."""
 
     def __init__(
         self,
@@ -68,19 +73,20 @@ class VideoFacts(_message.Message):
         bytes_read: _builtins.int = ...,
         fps_lowest: _builtins.float = ...,
         fps_highest: _builtins.float = ...,
-        still: _abc.Iterable[Global___Still] | None = ...,
+        still: _abc.Iterable[Global___Span] | None = ...,
         playable: _builtins.bool = ...,
+        stutter: _abc.Iterable[Global___Span] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "bytes_read", b"bytes_read", "duration_s", b"duration_s", "fps", b"fps", "fps_highest", b"fps_highest", "fps_lowest", b"fps_lowest", "height", b"height", "media_duration_s", b"media_duration_s", "playable", b"playable", "still", b"still", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_codec", b"audio_codec", "bytes_read", b"bytes_read", "duration_s", b"duration_s", "fps", b"fps", "fps_highest", b"fps_highest", "fps_lowest", b"fps_lowest", "height", b"height", "media_duration_s", b"media_duration_s", "playable", b"playable", "still", b"still", "stutter", b"stutter", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VideoFacts: _TypeAlias = VideoFacts  # noqa: Y015
 
 @_typing.final
-class Still(_message.Message):
+class Span(_message.Message):
     """From one moment of the presentation to another."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -101,7 +107,7 @@ class Still(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Still: _TypeAlias = Still  # noqa: Y015
+Global___Span: _TypeAlias = Span  # noqa: Y015
 
 @_typing.final
 class ParsedName(_message.Message):

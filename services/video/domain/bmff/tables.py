@@ -184,6 +184,19 @@ class Schedule:
         ends: Column = self._ends[run] - left
         return ends
 
+    def runs_lasting(self, shortest: float, below: float) -> tuple[Column, Column, Column]:
+        """(start, end, number of samples) of the runs whose samples each last at least `shortest` and less than
+        `below`; the last sample of all is not counted.
+        """
+        chosen = np.flatnonzero((self._deltas >= shortest) & (self._deltas < below))
+        deltas = self._deltas[chosen].astype(np.int64)
+        ends, starts = self._ends[chosen], np.where(chosen > 0, self._ends[chosen - 1], 0)
+        samples = self._behind[chosen] - np.where(chosen > 0, self._behind[chosen - 1], 0)
+        is_last = (samples > 0) & (self._behind[chosen] == (self._behind[-1] if self._behind.size else 0))
+        ends, samples = ends - is_last * deltas, samples - is_last
+        filled = samples > 0
+        return starts[filled], ends[filled], samples[filled]
+
 
 def _shifts(ctts: Box | None) -> tuple[Column, Column]:
     """Sample counts and offsets of `ctts`. Version 0 is read as signed too: QuickTime writes it so."""

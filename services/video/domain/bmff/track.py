@@ -6,6 +6,7 @@ from services.video.domain.bmff.boxes import Box, BoxBudget, at_most_one, exactl
 from services.video.domain.bmff.errors import Damaged, Reason
 from services.video.domain.bmff.sample_entry import SampleEntry, sample_entry_of
 from services.video.domain.bmff.still import Stretch, still_stretches
+from services.video.domain.bmff.stutter import stuttering
 from services.video.domain.bmff.tables import Children, Sizes, Timing, data_end, entry_count, sizes_of, timing_of
 
 VIDEO, AUDIO = "vide", "soun"
@@ -47,6 +48,8 @@ class Track:
     data_end: int
     #: In which the picture stands still; of video in `moov` only.
     still: tuple[Stretch, ...] = ()
+    #: In which it jerks; likewise.
+    stutter: tuple[Stretch, ...] = ()
 
 
 def parse_track(trak: Box, budget: BoxBudget, *, sound_placed: bool) -> Track | None:
@@ -86,6 +89,7 @@ def parse_track(trak: Box, budget: BoxBudget, *, sound_placed: bool) -> Track | 
         edits=_edits(parts, budget),
         data_end=_data_end(stbl, sizes, timing, stbl_box) if sizes else 0,
         still=still_stretches(stbl, sizes, schedule, entry, timescale) if sizes and handler == VIDEO else (),
+        stutter=stuttering(schedule, timing, timescale) if handler == VIDEO else (),
     )
 
 

@@ -11,7 +11,7 @@ from services.catalogue.findings import Finding, Level
 from services.catalogue.wording import word
 from services.video.domain.bmff.errors import Reason
 from services.video.domain.disc import OVERHEAD_SECTORS, SECTOR_BYTES
-from services.video.domain.facts import Probe, Problem, ProblemKind, Still, VideoFacts
+from services.video.domain.facts import Probe, Problem, ProblemKind, Span, VideoFacts
 from services.video.domain.measure import measure
 from services.video.domain.verdict import LimitMissing, VideoLimits, judge
 from tests.assets import video_fixtures as videos
@@ -199,7 +199,7 @@ def seen(*still: tuple[int, int], **changes: object) -> dict[str, Finding]:
     facts = VideoFacts(
         duration_s=Fraction(600), media_duration_s=Fraction(600), has_video=True, width=1920, height=1080, rotation=0,
         fps=Fraction(25), fps_lowest=Fraction(25), fps_highest=Fraction(25), video_codec="h264", audio_codec="aac",
-        header_gap=None, still=tuple(Still(start_s=Fraction(start), end_s=Fraction(end)) for start, end in still),
+        header_gap=None, still=tuple(Span(start_s=Fraction(start), end_s=Fraction(end)) for start, end in still),
     )  # fmt: skip
     probe = Probe(size_bytes=1000, bytes_read=1000, facts=replace(facts, **changes), problem=None)  # type: ignore[arg-type]
     findings = judge(probe, LIMITS)
@@ -229,6 +229,12 @@ def test_silence_is_noted() -> None:
 def test_a_picture_that_stands_still_is_named_with_its_times() -> None:
     finding = seen((3, 8), (100, 110), (311, 342), (400, 409))["video.frozen"]
     assert (finding.measured, finding.where) == (41.0, "1:40–1:50; 5:11–5:42")
+
+
+def test_a_picture_that_jerks_is_named_with_its_times() -> None:
+    spans = tuple(Span(start_s=Fraction(start), end_s=Fraction(end)) for start, end in ((4, 6), (311, 313)))
+    finding = seen(stutter=spans)["video.stutter"]
+    assert (finding.measured, finding.where) == (4.0, "0:04–0:06; 5:11–5:13")
 
 
 def test_the_card_of_the_opening_may_stand_still() -> None:

@@ -1,0 +1,34 @@
+"""Stretches in which the picture jerks, told from how long samples last (M15-2c); nothing is decoded.
+
+A recorder or an export that cannot keep up leaves frames out, and the one before them stands for longer. Once is a cut;
+several times in a row is seen as stutter. Frames that stand for seconds are slides or stills and another matter; and a
+writer that repeats frames instead of leaving them out hides them from this.
+"""
+
+import numpy as np
+
+from services.video.domain.bmff.still import Stretch
+from services.video.domain.bmff.tables import Schedule, Timing
+
+#: A frame drags that stands for so many times the average, in seconds at least, and less than at most.
+TIMES, SHORTEST_S, LONGEST_S = 4, 0.2, 2.0
+#: Of a video with fewer frames a second on average nothing is fluent, and nothing can be told.
+SLOWEST_FPS = 8
+#: So many dragging frames with less than so many seconds between them are a stretch.
+FRAMES, APART_S = 3, 2.0
+#: The first stretches; whoever has more of them has seen enough.
+MOST = 100
+
+
+def stuttering(schedule: Schedule, timing: Timing, timescale: int) -> tuple[Stretch, ...]:
+    """In order, by decode time. The last frame, which writers let last as they like, is left out."""
+    if timing.decode_end * SLOWEST_FPS > timing.sample_count * timescale:
+        return ()
+    shortest = max(SHORTEST_S * timescale, TIMES * timing.decode_end / max(1, timing.sample_count))
+    starts, ends, frames = schedule.runs_lasting(shortest, LONGEST_S * timescale)
+    if not len(starts):
+        return ()
+    firsts = np.concatenate(([0], np.flatnonzero(starts[1:] - ends[:-1] >= APART_S * timescale) + 1))
+    bounds = np.append(firsts, len(starts))
+    found = np.flatnonzero(np.add.reduceat(frames, firsts) >= FRAMES)[:MOST]
+    return tuple(Stretch(start=int(starts[bounds[at]]), end=int(ends[bounds[at + 1] - 1])) for at in found)
