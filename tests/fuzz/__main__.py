@@ -85,7 +85,7 @@ async def fuzz(seed: int, files: int, starts: Sequence[bytes], keep: Path | None
 
 
 async def fuzz_stages(seed: int, files: int, folder: Path, keep: Path | None) -> Tally:
-    """`files` mutated films through verdict, picture, opening and disc, one after the other."""
+    """`files` mutated films through every stage, one after the other."""
     tally, starts = Tally(), stages.films(folder)
     async with stages.ground(folder) as found:
         for number in range(files):

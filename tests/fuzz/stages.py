@@ -1,7 +1,8 @@
-"""Mutated films through every stage of the video service: verdict, picture, opening, look and disc."""
+"""Mutated films through every stage of the video service: verdict, picture, opening, look, copy, card and disc."""
 
 import hashlib
 import random
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from services.catalogue import load
 from services.catalogue.opening.compare import read_opening
+from services.catalogue.opening.model import Declared, FieldName
 from services.kernel.clock import SystemClock
 from services.kernel.errors import AppError
 from services.kernel.ids import TimeOrderedIds
@@ -21,7 +23,7 @@ from services.kernel.storage.presign import PresignKey, Signer
 from services.kernel.stored_files import ObjectSource, StoredFile
 from services.video.domain.verdict import VideoLimits
 from services.video.tools.disc import IsoTools
-from services.video.usecases import look, measure, opening
+from services.video.usecases import look, measure, opening, proxy, title_card
 from services.video.usecases.disc_image import DiscImages
 from services.video.usecases.poster import poster
 from services.video.usecases.verdict import check_video
@@ -32,6 +34,7 @@ from tests.fuzz.mutations import mutated
 
 KEY = "evidence/film.mp4"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+SAID: Declared = dict.fromkeys(FieldName, "张三")
 CARD = ("主刀医生：张三", "科室：普外科", "手术名称：剖宫产术")
 
 
@@ -69,7 +72,14 @@ async def ground(folder: Path) -> AsyncIterator[Ground]:
     signer = Signer([PresignKey(key_id="a", secret="s" * 32)], SystemClock())
     store = LocalDir(folder / "store", signer, "http://127.0.0.1:9", SystemClock(), TimeOrderedIds())
     sandbox = ForkingSandbox(
-        [*measure.PRELOAD, *opening.PRELOAD, *look.PRELOAD, "services.video.tools.poster"],
+        [
+            *measure.PRELOAD,
+            *opening.PRELOAD,
+            *look.PRELOAD,
+            *proxy.PRELOAD,
+            *title_card.PRELOAD,
+            "services.video.tools.poster",
+        ],
     )
     reading = ForkingSandbox(ocr.PRELOAD)
     try:
@@ -87,49 +97,77 @@ async def through_all(found: Ground, data: bytes) -> dict[str, tuple[str, float]
         file_id="f", file_name=FILE_NAME, size_bytes=len(data), media_type="video/mp4",
         sha256=hashlib.sha256(data).hexdigest(), object_key=KEY, etag=info.etag, stored_at=AT, component_id="video",
     )  # fmt: skip
-    source = ObjectSource(found.store, file)
-
-    async def verdict() -> str:
-        limits = VideoLimits.of(load.default())
-        report = await check_video(
-            found.sandbox, source, FILE_NAME, limits, report_id="r", now=AT, today=date(2026, 1, 1)
-        )
-        return report.verdict
-
-    async def picture() -> str:
-        async def there() -> bool:
-            return True
-
-        await found.store.delete("derived/poster.jpg")
-        try:
-            await poster(found.store, found.sandbox, source, "derived/poster.jpg", there)
-        except AppError as error:
-            if error.code != "picture.not-possible":
-                raise
-            return error.code
-        return "drawn"
-
-    async def beginning() -> str:
-        read = await opening.read_video(found.sandbox, found.reader, source, seconds=15)
-        read_opening([each.shot for each in read])
-        return "read" if any(each.shot.lines for each in read) else "nothing to read"
-
-    async def whole() -> str:
-        seen = await look.look_through(found.sandbox, source)
-        return "looked" if seen is not None else "nothing to see"
-
-    async def disc() -> str:
-        images = DiscImages(store=found.store, tools=IsoTools())
-        await images.build(
-            file, file_name=FILE_NAME, label="SHENBAO_2026", at=AT, folder="derived", progress=lambda _: None
-        )
-        return "built"
-
-    stages: dict[str, Callable[[], Awaitable[str]]] = {
-        "verdict": verdict, "poster": picture, "opening": beginning, "look": whole, "disc": disc,
-    }  # fmt: skip
     ended = {}
-    for name, stage in stages.items():
+    for name, stage in Stages(ground=found, file=file, source=ObjectSource(found.store, file)).all().items():
         began = time.perf_counter()
         ended[name] = (await stage(), time.perf_counter() - began)
     return ended
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stages:
+    """Each ends in a word for how it ended."""
+
+    ground: Ground
+    file: StoredFile
+    source: ObjectSource
+
+    def all(self) -> dict[str, Callable[[], Awaitable[str]]]:
+        return {
+            "verdict": self.verdict, "poster": self.poster, "opening": self.opening, "look": self.look,
+            "proxy": self.proxy, "titlecard": self.title_card, "disc": self.disc,
+        }  # fmt: skip
+
+    async def verdict(self) -> str:
+        limits = VideoLimits.of(load.default())
+        report = await check_video(
+            self.ground.sandbox, self.source, FILE_NAME, limits, report_id="r", now=AT, today=date(2026, 1, 1)
+        )
+        return report.verdict
+
+    async def poster(self) -> str:
+        async def there() -> bool:
+            return True
+
+        await self.ground.store.delete("derived/poster.jpg")
+        try:
+            await poster(self.ground.store, self.ground.sandbox, self.source, "derived/poster.jpg", there)
+        except AppError as error:
+            return ended_as(error, "picture.not-possible")
+        return "drawn"
+
+    async def opening(self) -> str:
+        read = await opening.read_video(self.ground.sandbox, self.ground.reader, self.source, seconds=15)
+        read_opening([each.shot for each in read])
+        return "read" if any(each.shot.lines for each in read) else "nothing to read"
+
+    async def look(self) -> str:
+        seen = await look.look_through(self.ground.sandbox, self.source)
+        return "looked" if seen is not None else "nothing to see"
+
+    async def proxy(self) -> str:
+        with tempfile.TemporaryDirectory() as scratch:
+            made = await proxy.make_proxy(self.ground.sandbox, self.source, Path(scratch))
+        return "copied" if made is not None else "nothing to copy"
+
+    async def title_card(self) -> str:
+        with tempfile.TemporaryDirectory() as scratch:
+            try:
+                await title_card.title_card(self.ground.sandbox, SAID, self.source, Path(scratch), seconds=2)
+            except AppError as error:
+                return ended_as(error, "titlecard.not-possible")
+        return "put in front"
+
+    async def disc(self) -> str:
+        images = DiscImages(store=self.ground.store, tools=IsoTools())
+        await images.build(
+            self.file, file_name=FILE_NAME, label="SHENBAO_2026", at=AT, folder="derived", progress=lambda _: None
+        )
+        return "built"
+
+
+def ended_as(error: AppError, code: str) -> str:
+    """The code; raises any other error."""
+    if error.code != code:
+        raise error
+    return code

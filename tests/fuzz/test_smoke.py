@@ -27,4 +27,5 @@ async def test_broken_films_go_through_every_stage(tmp_path: Path) -> None:
     tally = await fuzz_stages(1, 5, tmp_path, None)
     assert tally.failed == {}
     assert tally.ended["disc: built"] == 5
-    assert {"opening: read", "opening: nothing to read", "poster: drawn"} <= tally.ended.keys()
+    assert tally.ended["titlecard: put in front"] + tally.ended["titlecard: titlecard.not-possible"] == 5
+    assert {"opening: read", "opening: nothing to read", "poster: drawn", "proxy: copied"} <= tally.ended.keys()

@@ -25,7 +25,7 @@ MAKE, DRAW = "services.video.tools.title_card:make", "services.video.tools.title
 PRELOAD = ("services.video.tools.title_card",)
 RESULT, PICTURE = "titled.mp4", "card.jpg"
 MAKING = Profile(
-    name="title card", memory_bytes=2 * 2**30, cpu_s=900, wall_s=1800, read_budget_bytes=32 * 2**30,
+    name="title card", memory_bytes=2**30, cpu_s=900, wall_s=1800, read_budget_bytes=32 * 2**30,
     output_bytes=9 * 2**30,
 )  # fmt: skip
 DRAWING = Profile(name="card", memory_bytes=2**30, cpu_s=20, wall_s=60, read_budget_bytes=0, output_bytes=16 * 2**20)

@@ -1,7 +1,7 @@
 """A whole opening: chosen and read in real sandboxes; what cannot be shown ends in nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from services.video.usecases import measure, opening
 from services.video.usecases.look import look_through
 from services.video.usecases.opening import Pictured, read_video
 from services.video.usecases.poster import poster
+from services.video.usecases.proxy import make_proxy
 from services.video.usecases.sheet import technical_sheet
+from services.video.usecases.title_card import title_card
 from tests.assets import video_fixtures
 from tests.assets.cards import card_picture, film
 from tests.assets.video_fixtures import Stored
@@ -27,6 +29,7 @@ from tests.contract.storages import localdir
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 FIRST = ("主刀医生：扎西·次仁", "工作单位：甘孜州人民医院", "科室：普外科")
+SAID = dict.fromkeys(FieldName, "张三")
 SECOND = ("职称：主任医师", "手术名称：剖宫产术", "手术日期：2022年5月12日")
 
 
@@ -132,7 +135,7 @@ DISGUISED = {
 
 
 @pytest.mark.parametrize("name", DISGUISED)
-@pytest.mark.parametrize("stage", ["opening", "look", "poster", "sheet"])
+@pytest.mark.parametrize("stage", ["opening", "look", "poster", "sheet", "proxy", "titlecard"])
 async def test_what_our_own_reader_finds_no_movie_in_reaches_no_library(
     sandbox: ForkingSandbox, tmp_path: Path, name: str, stage: str
 ) -> None:
@@ -149,9 +152,16 @@ async def test_what_our_own_reader_finds_no_movie_in_reaches_no_library(
         assert await read_video(only, Counting(), source, seconds=15) == ()
     elif stage == "look":
         assert await look_through(only, source) is None
+    elif stage == "proxy":
+        assert await make_proxy(only, source, tmp_path / "scratch") is None
     else:
+        ends_in_an_error: dict[str, Callable[[], Awaitable[object]]] = {
+            "poster": lambda: drawn(only, source, tmp_path),
+            "sheet": lambda: technical_sheet(only, source),
+            "titlecard": lambda: title_card(only, SAID, source, tmp_path / "scratch", seconds=3),
+        }
         with pytest.raises(AppError):
-            await (technical_sheet(only, source) if stage == "sheet" else drawn(only, source, tmp_path))
+            await ends_in_an_error[stage]()
 
 
 async def drawn(sandbox: Any, source: Stored, folder: Path) -> bytes:

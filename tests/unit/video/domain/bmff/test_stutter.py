@@ -69,7 +69,7 @@ def expected(lasting: Sequence[int]) -> list[tuple[int, int]]:
     """The same, frame by frame."""
     groups: list[list[tuple[int, int]]] = []
     now = 0
-    shortest = max(DRAG, Fraction(stutter.TIMES * sum(lasting), len(lasting)))
+    shortest = max(Fraction(DRAG), Fraction(stutter.TIMES * sum(lasting), len(lasting)))
     for number, each in enumerate(lasting):
         if shortest <= each < LONG and number < len(lasting) - 1:
             if not groups or now - groups[-1][-1][1] >= LONG:
