@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,14 +16,15 @@ from services.kernel.db.roles import role_of
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import TimeOrderedIds
 from services.video.domain.look import Sample
-from services.video.ports import KeptShot, Subject, VideoLook, VideoOpening
-from services.video.repository import PostgresReports
+from services.video.ports import KeptShot, Subject, TitleCard, VideoLook, VideoOpening, VideoProxy
+from services.video.repository import PostgresReports, PostgresTitleCards
 from tests.cluster import Cluster
 from tests.unit.catalogue.opening.writing import rows
 
 SCOPE = Scope(organisation_path="/sc/", dossier_id="d")
 SUBJECT = Subject(file_id="f", dossier_id="d", organisation_path="/sc/", material_id="m", item_id="surgery_video")
 AT = datetime(2023, 6, 1, 8, tzinfo=UTC)
+KEYS = KeyRing([SealKey(key_id="a", secret=b"s" * 32)], b"l" * 32)
 WHERE = ("d", "/sc/", "f")
 
 
@@ -35,8 +37,12 @@ async def database(cluster: Cluster, database_name: str) -> AsyncIterator[Databa
 
 @pytest.fixture
 def reports(database: Database) -> PostgresReports:
-    keys = KeyRing([SealKey(key_id="a", secret=b"s" * 32)], b"l" * 32)
-    return PostgresReports(database, keys, SystemClock(), TimeOrderedIds())
+    return PostgresReports(database, KEYS, SystemClock(), TimeOrderedIds())
+
+
+@pytest.fixture
+def cards(database: Database) -> PostgresTitleCards:
+    return PostgresTitleCards(database, KEYS, TimeOrderedIds())
 
 
 def opening(version: int) -> VideoOpening:
@@ -98,6 +104,48 @@ async def test_opening_and_look_come_back_as_they_were_and_go_with_the_file(
         await reports.forget(connection, "f")
     assert await reports.opening(*WHERE) is None
     assert await reports.look(*WHERE) is None
+
+
+async def test_a_copy_comes_back_as_it_was_and_goes_with_the_file(reports: PostgresReports, database: Database) -> None:
+    copy = VideoProxy(
+        proxy_id="p", version=4, object_key="derived/proxy.mp4", size_bytes=9, width_px=640, height_px=360, made_at=AT
+    )
+    async with database.transaction(SCOPE) as connection:
+        await reports.save_proxy(connection, SUBJECT, copy)
+        assert await reports.next_version(connection, "f") == 5
+    assert await reports.proxy(*WHERE) == copy
+    async with database.transaction(SCOPE) as connection:
+        await reports.forget(connection, "f")
+    assert await reports.proxy(*WHERE) is None
+
+
+def card(card_id: str) -> TitleCard:
+    return TitleCard(card_id=card_id, declared={"surgeon": "张三"}, seconds=5, requested_at=AT)
+
+
+async def test_the_last_opening_that_was_asked_for_counts(cards: PostgresTitleCards, database: Database) -> None:
+    await cards.request(SUBJECT, card("first"))
+    await cards.request(SUBJECT, card("second"))
+    assert await cards.find(*WHERE) == card("second")
+    async with database.transaction(SCOPE) as connection:
+        query = sa.text("SELECT argument, state FROM jobs WHERE stage = 'titlecard' ORDER BY job_id")
+        jobs = (await connection.execute(query)).all()
+    assert [tuple(job) for job in jobs] == [("first", "cancelled"), ("second", "queued")]
+
+
+async def test_what_came_of_an_opening_is_kept_sealed(cards: PostgresTitleCards, database: Database) -> None:
+    await cards.request(SUBJECT, card("c"))
+    finding = Finding(code="video.too-long", rule_id="M15-2d", measured=1201.5, limit=1200, unit="s")
+    done = replace(card("c"), object_key="derived/titled.mp4", etag="e", size_bytes=9, card_s=5.04, findings=(finding,))
+    async with database.transaction(SCOPE) as connection:
+        await cards.save(connection, SUBJECT, done)
+        body = (await connection.execute(sa.text("SELECT body FROM title_cards"))).scalar_one()
+        assert "张三".encode() not in bytes(body)
+    assert await cards.find(*WHERE) == done
+    assert await cards.find("other", "/sc/other/", "f") is None
+    async with database.transaction(SCOPE) as connection:
+        await cards.forget(connection, "f")
+    assert await cards.find(*WHERE) is None
 
 
 async def test_another_dossiers_rows_are_not_there(reports: PostgresReports, database: Database) -> None:
