@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetches, once and pinned, what only tests and linting need, into a cache outside the tree.
-# buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip (reads disc images back),
+# buf (contracts) and axe-core (accessibility) come from npm; Chromium (the pages' tests), 7-Zip and libcdio (read disc images back),
 # nginx (peer of a benchmark) and qpdf (peer, and judge of merged files) from Debian, unpacked without root; Kafka's broker
 # from Maven Central; versitygw (an S3 server over a directory) and compose-config (Docker Compose's reader of its files) are
 # built from Go modules.
@@ -75,18 +75,25 @@ build_compose_config() {
   ln -sfn "$home/compose-config" "$cache/bin/compose-config"
 }
 
-# debian NAME PACKAGE PROBE: the program NAME of Debian's PACKAGE, from the system if it is there, else unpacked below the
-# cache with whatever this machine lacks of what it depends on. NAME PROBE must succeed, or it counts as not there.
+# debian NAME PACKAGE PROBE [STATUS]: the program NAME of Debian's PACKAGE, from the system if it is there, else unpacked below the
+# cache with whatever this machine lacks of what it depends on. NAME PROBE must end with 0, or with STATUS where that is
+# how the program says that it has run, or it counts as not there.
 debian() {
-  local name="$1" package="$2" probe="$3"
-  "$cache/bin/$name" "$probe" >/dev/null 2>&1 && return
+  local name="$1" package="$2" probe="$3" status="${4:-0}"
+  ends_with "$status" "$cache/bin/$name" "$probe" 2>/dev/null && return
   rm -f "$cache/bin/$name"
   if command -v "$name" >/dev/null; then
     ln -sfn "$(command -v "$name")" "$cache/bin/$name"
   else
     unpack "$name" "$package"
   fi
-  "$cache/bin/$name" "$probe" >/dev/null || { echo "servers: '$name' of Debian's package '$package' does not run" >&2; exit 1; }
+  ends_with "$status" "$cache/bin/$name" "$probe" || { echo "servers: '$name' of Debian's package '$package' does not run" >&2; exit 1; }
+}
+
+ends_with() {
+  local status=0
+  "${@:2}" >/dev/null || status=$?
+  [ "$status" = "$1" ]
 }
 
 unpack() {
@@ -160,6 +167,8 @@ optional versitygw build_versitygw
 optional "a reader of compose files" build_compose_config
 fetch_chromium
 debian 7z p7zip-full i
+debian iso-info libcdio-utils --version 100
+debian iso-read libcdio-utils --version 100
 debian nginx nginx -v
 debian qpdf qpdf --version
 debian docker-compose docker-compose --version

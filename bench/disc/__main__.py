@@ -6,8 +6,8 @@ none. Ours hashes the image and the file in both views; the peers hash the file 
 removed between them, and the ratios are of the medians. Every image must give the film back, or the exit status is 1.
 
 Then: building on an XFS that shares blocks, where one can be mounted; verdicts while discs are made, beside those of an
-idle process; and, where versitygw is at hand, what passes through a worker when the film lies in an S3 store, beside
-fetching it, making the image here and sending it.
+idle process; a video of 4.5 GB, read back whole by two strangers; and, where versitygw is at hand, what passes through
+a worker when the film lies in an S3 store, beside fetching it, making the image here and sending it.
 """
 
 import argparse
@@ -131,7 +131,9 @@ def on_xfs(folder: Path, seconds: int, rounds: int) -> None:
 
 
 def huge(folder: Path) -> bool:
-    """A video of 4.5 GB, all holes: whether 7-Zip gives all of it back by ISO 9660 with Joliet, and by UDF."""
+    """A video of 4.5 GB, all holes: whether 7-Zip gives all of it back by ISO 9660 with Joliet, and by UDF, and libcdio
+    by UDF.
+    """
     size, path = 4_500_000_000, folder / "huge.iso"
     plan = plan_image(size, file_name=FILE_NAME, label=LABEL, at=AT)
     with path.open("wb") as image:
@@ -142,9 +144,22 @@ def huge(folder: Path) -> bool:
     for _ in range(450):
         zeros.update(bytes(10_000_000))
     told = {view: _read_by_7z(path, view) for view in ("iso", "udf")}
+    told["udf by libcdio"] = _read_by_libcdio(path)
     path.unlink()
-    print(f"a video of 4.5 GB, read back whole by 7-Zip: {told}")
+    print(f"a video of 4.5 GB, read back whole by 7-Zip and libcdio: {told}")
     return set(told.values()) == {(size, zeros.hexdigest())}
+
+
+def _read_by_libcdio(image: Path) -> tuple[int, str]:
+    """Likewise, by another reader of UDF. It writes a file, so that is read then."""
+    target = image.with_suffix(".mp4")
+    command = [str(cached("iso-read")), "--no-header", "--udf", "-i", str(image), "-e", FILE_NAME, "-o", str(target)]
+    subprocess.run(command, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    with target.open("rb") as file:
+        whole = hashlib.file_digest(file, "sha256").hexdigest()
+    length = target.stat().st_size
+    target.unlink()
+    return length, whole
 
 
 def _read_by_7z(image: Path, view: str) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import os
-import shutil
+import re
 import subprocess
 import time
 import zlib
@@ -19,6 +19,7 @@ from services.video.domain import disc
 from services.video.domain.readback import FileOnDisc, ReadBack
 from services.video.tools import iso
 from tests.assets.video_fixtures import FILE_NAME, ID_NUMBER
+from tests.servers import needed
 
 AT = datetime(2023, 9, 1, 4, 5, 6, tzinfo=UTC)
 CONTENT = hashlib.sha256(b"video").digest() * 1000
@@ -147,20 +148,13 @@ def test_a_plan_is_small_however_large_the_video() -> None:
     assert len(plan.head) % 4096 == 0  # so that a file system can share the blocks
 
 
-def seven_zip() -> str | None:
-    """The 7-Zip of the tools cache, else one that is installed."""
-    cached = Path(os.environ.get("SHENBAO_CACHE", "~/.cache/shenbao")).expanduser() / "bin" / "7z"
-    return str(cached) if cached.exists() else shutil.which("7z")
-
-
-@pytest.mark.skipif(seven_zip() is None, reason="7-Zip is not in the tools cache")
 @pytest.mark.parametrize("view", ["iso", "udf"])
 def test_seven_zip_reads_the_same_file_from_both_views(tmp_path: Path, view: str) -> None:
     image = tmp_path / "disc.iso"
     image.write_bytes(_HERE)
     out = tmp_path / "out"
     subprocess.run(
-        [seven_zip() or "", "x", f"-t{view}", f"-o{out}", str(image)], check=True, capture_output=True, timeout=60,
+        [needed("7z"), "x", f"-t{view}", f"-o{out}", str(image)], check=True, capture_output=True, timeout=60,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     )  # fmt: skip
     assert [path.name for path in out.iterdir()] == [FILE_NAME]
@@ -192,15 +186,47 @@ def test_the_views_of_a_disc_are_read_from_what_stands_around_the_video(tmp_path
     assert not read.agree(label="SHENBAO_2023", name=FILE_NAME, extent=(len(plan.head) + 2048, 4_500_000_000))
 
 
-@pytest.mark.skipif(seven_zip() is None, reason="7-Zip is not in the tools cache")
 @pytest.mark.parametrize("view", ["iso", "udf"])
 def test_seven_zip_lists_a_video_of_4_5_gb_in_every_view(tmp_path: Path, view: str) -> None:
     """ISO 9660 is asked by Joliet's names."""
     huge(tmp_path / "disc.iso", 4_500_000_000)
     listed = subprocess.run(
-        [seven_zip() or "", "l", "-slt", f"-t{view}", str(tmp_path / "disc.iso")], capture_output=True, text=True,
+        [needed("7z"), "l", "-slt", f"-t{view}", str(tmp_path / "disc.iso")], capture_output=True, text=True,
         check=True, env={**os.environ, "LC_ALL": "C.UTF-8"},
     ).stdout  # fmt: skip
     assert listed.count("Folder = -") == 1
     assert f"Path = {FILE_NAME}" in listed
     assert "Size = 4500000000" in listed
+
+
+def told_by_libcdio(image: Path, *options: str) -> list[tuple[int, int, str]]:
+    """(first sector, size, name) of the extents of files, by a reader that shares no line with ours."""
+    command = [str(needed("iso-info")), "--no-header", "-l", *options, "-i", str(image)]
+    listed = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"}
+    )
+    found = re.findall(r"^ +- \[LSN +(\d+)\] +(\d+) .* (\S+)$", listed.stdout, re.MULTILINE)
+    return [(int(sector), int(size), name) for sector, size, name in found]
+
+
+@pytest.mark.parametrize(("options", "name"), [([], FILE_NAME), (["--no-joliet"], "video.mp4")])
+def test_libcdio_finds_a_video_of_4_5_gb_in_extents_that_follow_each_other(
+    tmp_path: Path, options: list[str], name: str
+) -> None:
+    """ISO 9660 by Joliet's names, and by its own."""
+    plan = huge(tmp_path / "disc.iso", 4_500_000_000)
+    extents = told_by_libcdio(tmp_path / "disc.iso", *options)
+    assert {each[2] for each in extents} == {name}
+    at = len(plan.head)
+    for sector, size, _ in extents:
+        assert sector * 2048 == at
+        at += size
+    assert at == len(plan.head) + 4_500_000_000
+
+
+def test_libcdio_reads_the_file_by_udf(tmp_path: Path) -> None:
+    image, out = tmp_path / "disc.iso", tmp_path / "out.mp4"
+    image.write_bytes(_HERE)
+    command = [str(needed("iso-read")), "--no-header", "--udf", "-i", str(image), "-e", FILE_NAME, "-o", str(out)]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    assert hashlib.sha256(out.read_bytes()).hexdigest() == SHA256
