@@ -161,6 +161,16 @@ def test_an_opening_of_another_length_is_refused(surgeon: Client, dossier: Data,
     assert (answer.status_code, answer.json()["code"]) == (400, "titlecard.seconds")
 
 
+@pytest.mark.parametrize("seconds", ["", "abc", "nan", "inf", "1e400", "0", "<script>alert(1)</script>", "٣\x00"])
+def test_the_page_says_what_is_wrong_with_a_length(surgeon: Client, dossier: Data, seconds: str) -> None:
+    page = f"{base_of(dossier, 1).removeprefix('/api/v1')}/title-card"
+    form = {"csrf": surgeon._http.headers["X-CSRF-Token"], "seconds": seconds}
+    answer = surgeon._http.post(page, data=form, headers={"Accept": "text/html"})
+    assert answer.status_code in (400, 422)
+    assert "<script>alert" not in answer.text
+    assert "2 到 30" in answer.text or len(seconds) > 20, "a form that no page sends is refused as a whole"
+
+
 def test_what_cannot_be_put_in_front_is_said(surgeon: Client, dossier: Data) -> None:
     """The first video is HEVC: an opening would have to be coded as that is."""
     base = base_of(dossier, 0)

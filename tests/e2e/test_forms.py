@@ -27,6 +27,9 @@ FORMS: dict[str, tuple[str, ...]] = {
     "/dossiers/{dossier_id}/submission": ("version", "declaration"),
     "/dossiers/{dossier_id}/files/{file_id}/deletion": ("material_id",),
     "/dossiers/{dossier_id}/files/{file_id}/name": ("file_name",),
+    "/dossiers/{dossier_id}/files/{file_id}/stages/{stage}/{action}": (),
+    "/dossiers/{dossier_id}/files/{file_id}/title-card": ("seconds",),
+    "/dossiers/{dossier_id}/files/{file_id}/title-card/adoption": ("new_id",),
     "/dossiers/{dossier_id}/materials/{material_id}/order": ("up",),
     "/review/{dossier_id}/materials/{material_id}/confirmation": (
         "manifest", "compared_with_original", "legible", "authentic",
@@ -80,7 +83,7 @@ def ids(platform: Platform) -> dict[str, str]:
     return {
         "dossier_id": dossier["dossier_id"], "material_id": dossier["materials"][0]["material_id"],
         "file_id": "01a20000-0000-7000-8000-000000000000", "account_id": "nobody", "action": "reset",
-        "sort": "accounts", "service": "video", "job_id": "nothing",
+        "sort": "accounts", "service": "video", "job_id": "nothing", "stage": "look",
     }  # fmt: skip
 
 
@@ -96,7 +99,7 @@ def window_for(path: str, windows: dict[str, Window]) -> Window:
 
 
 def address(path: str, ids: dict[str, str]) -> str:
-    action = "retry" if "/jobs/" in path else ids["action"]
+    action = "retry" if "/jobs/" in path or "/stages/" in path else ids["action"]
     return path.format(**{**ids, "action": action})
 
 

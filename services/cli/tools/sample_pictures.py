@@ -1,11 +1,12 @@
 """Pages that look scanned and photographs that look taken by hand: paper tone, noise, a little skew, a red seal."""
 
 import random
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 import pylopdf_fonts_zh_cn
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 FONT = str(Path(pylopdf_fonts_zh_cn.__file__).parent / "NotoSansSC-Regular.otf")
 _PAGE = (1240, 1754)  # A4 at 150 dots an inch
@@ -22,9 +23,15 @@ def scanned_page(title: str, lines: tuple[str, ...], seed: int) -> Image.Image:
     for row, line in enumerate(lines):
         draw.text((150, 320 + row * 64), line, font=body, fill=(35, 35, 40))
     _seal(draw, (900, 1350), 130)
-    turned = page.rotate(chance.uniform(-0.6, 0.6), resample=Image.Resampling.BICUBIC, fillcolor=(247, 246, 242))
-    noise = Image.effect_noise(_PAGE, 9).convert("RGB")
+    turned = page.rotate(chance.uniform(-0.6, 0.6), resample=Image.Resampling.BILINEAR, fillcolor=(247, 246, 242))
+    noise = ImageChops.offset(_noise(), chance.randrange(_PAGE[0]), chance.randrange(_PAGE[1]))
     return Image.blend(turned, noise, 0.04)
+
+
+@cache
+def _noise() -> Image.Image:
+    """Of the paper; every page has another part of it."""
+    return Image.effect_noise(_PAGE, 9).convert("RGB")
 
 
 def _seal(draw: ImageDraw.ImageDraw, at: tuple[int, int], radius: int) -> None:

@@ -77,6 +77,11 @@ def opening_to_bytes(keys: KeyRing, opening: ReadOpening | None) -> bytes | None
     return keys.seal(json.dumps(body, ensure_ascii=False), OPENING)
 
 
+def merged_to_json(merged: Merged | None) -> dict[str, Any] | None:
+    """As it comes back from the database, so that the two can be compared."""
+    return None if merged is None else {**asdict(merged), "codes": list(merged.codes)}
+
+
 def _opening(keys: KeyRing, sealed: bytes | None) -> ReadOpening | None:
     if sealed is None:
         return None

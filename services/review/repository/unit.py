@@ -41,6 +41,8 @@ class PostgresUnit:
         self.outbox = Outbox(SERVICE)
         self._changes: list[dict[str, str]] = []
         self._numbers: dict[str, int] = {}
+        #: Rows of materials as they are, of dossiers that were read: they are locked, so nobody else changes them.
+        self._materials: dict[str, dict[str, Any]] = {}
 
     async def _rows(self, query: Any) -> Sequence[Any]:
         return (await self._connection.execute(query)).mappings().all()
@@ -62,10 +64,11 @@ class PostgresUnit:
         of_dossier = tables.confirmations.c.dossier_id == dossier_id
         for row in await self._rows(sa.select(tables.confirmations).where(of_dossier)):
             given[row["material_id"]].append(mapping.confirmation(row))
-        materials = [
-            mapping.material(row, files[row["material_id"]], replaced[row["material_id"]], given[row["material_id"]])
-            for row in await self._rows(sa.select(tables.materials).where(tables.materials.c.dossier_id == dossier_id))
-        ]
+        materials = []
+        for row in await self._rows(sa.select(tables.materials).where(tables.materials.c.dossier_id == dossier_id)):
+            own = row["material_id"]
+            self._materials[own] = dict(row)
+            materials.append(mapping.material(row, files[own], replaced[own], given[own]))
         decided = sa.select(tables.decisions).where(tables.decisions.c.dossier_id == dossier_id)
         decisions = [mapping.decision(self._keys, r) for r in await self._rows(decided.order_by(tables.decisions.c.at))]
         return mapping.dossier(rows[0], materials, decisions)
@@ -118,20 +121,23 @@ class PostgresUnit:
         await self._connection.execute(sa.update(tables.dossiers).where(own).values(values))
 
     async def save_material(self, dossier: Dossier, material: Material, status: str) -> None:
-        """See the port."""
+        """See the port. Nothing is written where nothing changed: one event touches one material of thirty."""
         plain = ("material_id", "item_id", "ordinal", "required", "version", "announced_recipe", "requested_recipe")
         values = {
             **{name: getattr(material, name) for name in (*plain, "requested_disc")},
             "dossier_id": dossier.dossier_id,
             "organisation_path": dossier.organisation_path,
             "status": status,
-            "merged": None if material.merged is None else asdict(material.merged),
+            "merged": mapping.merged_to_json(material.merged),
             "disc": None if material.disc is None else asdict(material.disc),
         }
-        await self._upsert(tables.materials, values, ["material_id"])
+        if self._materials.get(material.material_id) != values:
+            await self._upsert(tables.materials, values, ["material_id"])
+            self._materials[material.material_id] = values
 
     async def delete_material(self, material_id: str) -> None:
         """See the port."""
+        self._materials.pop(material_id, None)
         for table in (tables.confirmations, tables.materials):
             await self._connection.execute(sa.delete(table).where(table.c.material_id == material_id))
 

@@ -191,7 +191,7 @@ def test_a_video_of_300_mb_survives_two_lost_networks_and_a_reload(
     expect(page.locator("dl.facts")).to_contain_text("640 × 480 · h264")
     page.get_by_role("button", name="采用这个文件名").click()
     expect(page.locator(".files a").first).to_have_text("张三510199197802141016.mp4", timeout=CHECK_MS)
-    expect(page.locator(".files .good")).to_contain_text("机检通过", timeout=CHECK_MS)
+    expect(page.get_by_text("✓ 机检通过")).to_be_visible(timeout=CHECK_MS)
     expect(page.get_by_role("link", name=re.compile("下载光盘映像"))).to_be_visible(timeout=2 * CHECK_MS)
     page.evaluate("async () => { const v = document.querySelector('video'); v.muted = true; await v.play(); }")
     page.wait_for_function("() => document.querySelector('video').currentTime > 0.5", timeout=CHECK_MS)

@@ -1,14 +1,16 @@
 """Facts of different services come in any order; what the dossier says in the end does not depend on it."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from services.kernel.db.engine import Database
+from services.kernel.db.engine import Scope as DatabaseScope
 from services.kernel.jobs.tables import jobs
-from services.review.domain.records import Dossier, File, FileState, ReadOpening, Report, Role
+from services.review.domain.records import Dossier, File, FileState, Merged, ReadOpening, Report, Role
 from services.review.ports import FetchedReport, Scope, Unit
 from services.review.usecases import hearing
 from services.review.usecases.context import Context
@@ -208,3 +210,27 @@ async def test_an_opening_of_a_known_file_is_fetched_once(video: Heard, database
     await video.opening_read("v9", 2)
     await video.opening_read("v9", 2)
     assert await video.fetches(database) == ["fetch-name", "fetch-opening"]
+
+
+async def test_an_event_writes_the_one_material_that_it_is_about(context: Context, database: Database) -> None:
+    """PostgreSQL's own version of each row tells who was written."""
+    dossier = await opened(context)
+    heard = Heard(context, dossier, "surgery_video")
+
+    async def versions() -> dict[str, str]:
+        async with database.transaction(DatabaseScope(organisation_path=dossier.organisation_path)) as connection:
+            query = sa.text("SELECT item_id, xmin::text FROM materials WHERE dossier_id = :it")
+            return {row.item_id: row.xmin for row in await connection.execute(query, {"it": dossier.dossier_id})}
+
+    merged = Merged(
+        merged_id="m", version=1, sha256="0" * 64, size_bytes=9, pages=2, verdict="fail", recipe_sha256="1" * 64,
+        codes=("pdf.item-too-large",),
+    )  # fmt: skip
+    async with context.work.begin(Scope(organisation_path=dossier.organisation_path)) as unit:
+        case = next(m for m in dossier.materials if m.item_id != "surgery_video")
+        await unit.save_material(dossier, replace(case, merged=merged), "missing")
+    before = await versions()
+    await heard.stored("written")
+    after = await versions()
+    assert len(before) > 10
+    assert {item for item in after if after[item] != before[item]} == {"surgery_video"}
