@@ -50,6 +50,7 @@ def test_stages_a_copy_and_an_opening(person: Person, platform: Platform, tmp_pa
     expect(plain.get_by_text("多数浏览器不能直接播放这种编码")).to_have_count(0)
     assert plays(hevc.locator("video").element_handle()) == pytest.approx(3, abs=0.2)
 
+    assert what_is_held_stays(page) == []
     plain.get_by_role("link", name="按申报信息添加片头").click()
     expect(page.locator("figure.card img")).to_be_visible()
     page.get_by_label("停留秒数").fill("3")
@@ -59,6 +60,24 @@ def test_stages_a_copy_and_an_opening(person: Person, platform: Platform, tmp_pa
     titled = page.locator(row(page, 3))
     expect(titled.locator("ul.stages li.done", has_text="片头识别")).to_be_visible(timeout=WORK_MS)
     expect(titled.locator("table.opening").get_by_text("一致")).to_have_count(6, timeout=WORK_MS)
+
+
+def what_is_held_stays(page: Page) -> list[str]:
+    """Texts of the buttons and links that are others once the page is renewed with much more in front of each."""
+    lost: list[str] = page.evaluate(
+        """() => {
+          const part = document.querySelector("[data-live]");
+          const held = [...part.querySelectorAll("form button, a, summary, video")];
+          const renewed = document.createElement("div");
+          renewed.innerHTML = part.innerHTML;
+          const more = "<p>1</p><div class='finding'>2</div><ul><li>3</li></ul><form><button>4</button></form>";
+          for (const each of renewed.querySelectorAll(".files > li > *")) each.insertAdjacentHTML("beforebegin", more);
+          window.Idiomorph.morph(part, renewed.innerHTML, { morphStyle: "innerHTML" });
+          return held.filter((each) => !each.isConnected).map((each) => each.outerHTML.slice(0, 120));
+        }"""
+    )
+    page.reload()
+    return lost
 
 
 def plays(video: object) -> float:
