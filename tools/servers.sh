@@ -12,6 +12,8 @@ BUF_VERSION=1.75.0
 AXE_VERSION=4.14.1
 KAFKA_VERSION=4.1.0  # as in tools/kafka/pom.xml
 VERSITYGW_VERSION=v1.8.0
+PYPDF_VERSION=7.1.1
+PYMUPDF_VERSION=2.0
 
 need() {
   command -v "$1" >/dev/null || { echo "servers: '$1' is missing; $2" >&2; exit 1; }
@@ -127,6 +129,18 @@ files() {
   ln -sfn "$home" "$cache/bin/$name"
 }
 
+# Python libraries that benchmarks compare with, in an environment of their own: nothing of ours imports them.
+fetch_peers() {
+  local home="$cache/peers-$PYPDF_VERSION-$PYMUPDF_VERSION"
+  if [ ! -x "$home/bin/python" ] || ! "$home/bin/python" -c "import pypdf, pymupdf" 2>/dev/null; then
+    rm -rf "$home"
+    .venv/bin/python -m venv "$home"
+    "$home/bin/pip" install -q --disable-pip-version-check "pypdf==$PYPDF_VERSION" "PyMuPDF==$PYMUPDF_VERSION"
+  fi
+  printf '#!/bin/sh\nexec "%s" "$@"\n' "$home/bin/python" > "$cache/bin/peers-python"
+  chmod +x "$cache/bin/peers-python"
+}
+
 # Chromium brings many libraries: installed where we may, else unpacked with all that this machine lacks of them.
 fetch_chromium() {
   if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -154,6 +168,8 @@ if [ "${1:-}" = bench ]; then
   debian mediainfo mediainfo --Version
   debian genisoimage genisoimage --version
   debian tesseract tesseract-ocr --version
+  debian mutool mupdf-tools -v
+  fetch_peers
   files tesseract-data tesseract-ocr-chi-sim
   files fonts fonts-wqy-microhei fonts-wqy-zenhei fonts-arphic-ukai fonts-arphic-uming fonts-lxgw-wenkai
   echo "servers: tools to compare with ready in $cache" >&2

@@ -43,6 +43,7 @@ _BY_LEVEL: dict[Level, tuple[str, ...]] = {
         "disc.wrong-file",
         "pdf.not-pdf",
         "pdf.damaged",
+        "pdf.picture-damaged",
         "pdf.empty",
         "pdf.encrypted",
         "pdf.page-too-large",

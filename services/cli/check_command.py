@@ -21,6 +21,7 @@ from services.kernel.ocr.reader import PRELOAD as OCR_TOOLS
 from services.kernel.ocr.reader import SandboxedReader
 from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.measure import PRELOAD as DOCUMENT_TOOLS
+from services.pdfcheck.usecases.pixels import PRELOAD as PIXEL_TOOLS
 from services.video.usecases.look import PRELOAD as LOOK_TOOLS
 from services.video.usecases.measure import PRELOAD as VIDEO_TOOLS
 from services.video.usecases.opening import PRELOAD as OPENING_TOOLS
@@ -101,7 +102,7 @@ async def _check(
         progress(done / total)
 
     reports = []
-    tools = (*DOCUMENT_TOOLS, *VIDEO_TOOLS, *OPENING_TOOLS, *LOOK_TOOLS)
+    tools = (*DOCUMENT_TOOLS, *PIXEL_TOOLS, *VIDEO_TOOLS, *OPENING_TOOLS, *LOOK_TOOLS)
     async with sandboxed(tools) as sandbox, sandboxed(OCR_TOOLS) as reading:  # each starts when it is first used
         reader = SandboxedReader(reading, at_once=2)
         for file in files:

@@ -8,6 +8,7 @@ from services.kernel.sandbox.port import Sandbox
 from services.pdfcheck.domain.findings import DocumentLimits, findings_of
 from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.measure import measure
+from services.pdfcheck.usecases.pixels import Pixels, check_pixels
 
 _BY_NAME: dict[str, MediaType] = {kind.name.lower(): kind for kind in MediaType}
 
@@ -35,14 +36,16 @@ async def check_pdf(
     source = file.source()
     try:
         facts = await measure(sandbox, source, limits.page_bytes)
+        pixels = await check_pixels(sandbox, source) if facts.usable else Pixels(findings=())
     finally:
         source.close()
     expected = expected_type(file.path.name)
+    found = findings_of(facts, limits, expected=expected, accepted=accepted_by(catalogue, of))
     return FileReport(
         path=file.shown,
         sha256=sha256,
         size_bytes=facts.size_bytes,
         media_type=facts.media_type,
-        facts=facts.shown(),
-        findings=findings_of(facts, limits, expected=expected, accepted=accepted_by(catalogue, of)),
+        facts={**facts.shown(), "pictures": pixels.pictures, "unknown_pictures": pixels.unknown},
+        findings=(*found, *pixels.findings),
     )

@@ -50,9 +50,12 @@ class PdfcheckApi(pdfcheck_pb2_grpc.PdfcheckServiceServicer):
                 encrypted=report.encrypted,
                 signed=report.signed,
                 images_only=report.images_only,
+                pictures=report.pictures,
+                unknown_pictures=report.unknown_pictures,
             ),
             findings=all_to_proto(report.findings),
             verdict=report.verdict,
+            pending=report.pending,
         )
         message.checked_at.FromDatetime(report.checked_at)
         return pb.GetReportResponse(report=message)

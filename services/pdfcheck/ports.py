@@ -24,6 +24,11 @@ class DocumentReport:
     encrypted: bool = False
     signed: bool = False
     images_only: bool = False
+    #: How many pictures were decoded to see whether they are whole, and how many nobody here can decode.
+    pictures: int = 0
+    unknown_pictures: int = 0
+    #: Whether that is still to come: until then nothing is merged or handed in.
+    pending: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

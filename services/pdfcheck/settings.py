@@ -12,6 +12,7 @@ class Settings(ServiceSettings):
     sandbox_preload: Words = (
         "services.pdfcheck.tools.inspect",
         "services.pdfcheck.tools.merge",
+        "services.pdfcheck.tools.pixels",
         "services.pdfcheck.tools.render",
     )
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)

@@ -1,4 +1,4 @@
-"""Stages of the pdfcheck service: `check`, `merge`, `discard`, `remove`, `forget`."""
+"""Stages of the pdfcheck service: `check`, `pixels`, `merge`, `discard`, `remove`, `forget`."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ from services.pdfcheck.usecases import pictures
 from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.measure import measure
 from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
+from services.pdfcheck.usecases.pixels import check_pixels
 
 #: The stages that remove objects.
 REMOVING = frozenset({"forget", "discard", "remove"})
@@ -39,6 +40,7 @@ class DocumentJobs:
         """Stage → handler."""
         return {
             "check": self.check,
+            "pixels": self.pixels,
             "merge": self.merge,
             "discard": self.discard,
             "remove": self.remove,
@@ -62,8 +64,8 @@ class DocumentJobs:
         file = await self.files.describe(job.dossier_id, job.organisation_path, job.subject_id)
         if file is None:
             return await self._end(job)
-        material_id, item_id, component_id = job.argument.split("/")
-        limits = replace(self._limits(self.catalogue.item(item_id)), item_bytes=None)
+        subject = _subject(job)
+        limits = replace(self._limits(self.catalogue.item(subject.item_id)), item_bytes=None)
         source = ObjectSource(self.platform.storage, file)
         facts = await measure(self.platform.sandbox, source, limits.page_bytes)
         findings = findings_of(facts, limits, expected=expected_type(file.file_name))
@@ -78,19 +80,39 @@ class DocumentJobs:
             encrypted=facts.encrypted,
             signed=facts.signed,
             images_only=facts.images_only,
-        )
-        subject = Subject(
-            file_id=job.subject_id,
-            dossier_id=job.dossier_id,
-            organisation_path=job.organisation_path,
-            material_id=material_id,
-            item_id=item_id,
-            component_id=component_id,
+            pending=facts.usable,
         )
         async with effect(self.platform.database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_report(connection, outbox, subject, replace(report, version=version))
+            if report.pending:
+                await enqueue(connection, "pdfcheck", self.platform.ids, _second_look(job, version))
         metrics.about_verdict("document", version, self.platform.clock.now() - file.stored_at)
+        return None
+
+    async def pixels(self, running: Running) -> None:
+        """Decode every picture of a file whose structure is sound (G-03): the second half of its report."""
+        job = running.job
+        file = await self.files.describe(job.dossier_id, job.organisation_path, job.subject_id)
+        report = await self.reports.report(job.dossier_id, job.organisation_path, job.subject_id)
+        if file is None or report is None or not report.pending:
+            return await self._end(job)
+        source = ObjectSource(self.platform.storage, file)
+        found = await check_pixels(self.platform.sandbox, source, progress=running.at)
+        findings = (*report.findings, *found.findings)
+        whole = replace(
+            report,
+            report_id=self.platform.ids.new(),
+            verdict=verdict_of(findings),
+            findings=findings,
+            checked_at=self.platform.clock.now(),
+            pictures=found.pictures,
+            unknown_pictures=found.unknown,
+            pending=False,
+        )
+        async with effect(self.platform.database, job) as (connection, outbox):
+            version = await self.reports.next_version(connection, job.subject_id)
+            await self.reports.save_report(connection, outbox, _subject(job), replace(whole, version=version))
         return None
 
     async def merge(self, running: Running) -> None:
@@ -178,6 +200,30 @@ class DocumentJobs:
             await self._delete(merged.object_key)
         async with effect(self.platform.database, job) as (connection, _):
             await self.reports.forget_merged(connection, job.subject_id, present)
+
+
+def _subject(job: Job) -> Subject:
+    material_id, item_id, component_id = job.argument.split("/")
+    return Subject(
+        file_id=job.subject_id,
+        dossier_id=job.dossier_id,
+        organisation_path=job.organisation_path,
+        material_id=material_id,
+        item_id=item_id,
+        component_id=component_id,
+    )
+
+
+def _second_look(job: Job, version: int) -> NewJob:
+    return NewJob(
+        stage="pixels",
+        dedup_key=f"pixels:{job.subject_id}:{version}",
+        organisation_path=job.organisation_path,
+        dossier_id=job.dossier_id,
+        subject_id=job.subject_id,
+        argument=job.argument,
+        priority=15,
+    )
 
 
 def _removal(job: Job, merged_id: str, key: str) -> NewJob:

@@ -278,3 +278,5 @@ class FetchedReport:
     parsed_id_number: str = ""
     #: The version of the file that was judged, 0 where its name plays no part.
     file_version: int = 0
+    #: Whether another report follows, without which nothing is settled.
+    pending: bool = False

@@ -172,6 +172,18 @@ def item_of_bytes(target: int) -> bytes:
     return _padded_until(lambda extra: pdf_of([*[full] * 8, padded(full, extra)]), len, target)
 
 
+def rotten(data: bytes, at: float = 0.5, length: int = 2000) -> bytes:
+    """The same with zeros in the middle, as a failing disk leaves it: of a scan, inside its picture."""
+    begin = int(len(data) * at)
+    return data[:begin] + bytes(length) + data[begin + length :]
+
+
+def rotten_pdf() -> bytes:
+    """Three scanned pages; the second one's picture is rotten, the structure is sound."""
+    jpegs = [scan_jpeg(10 + number, "学历证书", (620, 877)) for number in range(3)]
+    return pdf_of([jpegs[0], rotten(jpegs[1]), jpegs[2]])
+
+
 @cache
 def encrypted(*, user: str = "", owner: str = "owner") -> bytes:
     """With `user` set nobody opens it without; with `owner` alone it only withholds printing."""

@@ -30,6 +30,9 @@ ROOT = Path(__file__).parent.parent.parent
         pytest.param(
             "bench.opening", ["--plain", "--cards", "4", "--rounds", "0"], "found with a wrong value", (),
         ),
+        pytest.param(
+            "bench.pdf", ["--scale", "0.05", "--rounds", "1", "--many", "20"], "ratio merge, ours / qpdf", ("qpdf",),
+        ),
         pytest.param("bench.events", EVENTS, "ratio p99 Kafka / embedded log", ("kafka",), marks=KAFKA),
         pytest.param(
             "bench.video", ["--seconds", "2", "--rounds", "1"], "ratio wall, the fastest of them", ("versitygw",),

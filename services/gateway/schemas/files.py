@@ -69,6 +69,8 @@ class DocumentFacts(Answer):
     encrypted: bool = Field(examples=[False])
     signed: bool = Field(examples=[False])
     images_only: bool = Field(examples=[True])
+    pictures: int = Field(examples=[2], description="decoded to see whether they are whole")
+    unknown_pictures: int = Field(examples=[0], description="that nobody here can decode (JBIG2, fax)")
 
 
 class DocumentReport(Answer):
@@ -83,6 +85,7 @@ class DocumentReport(Answer):
     findings: list[Finding]
     verdict: Verdict
     checked_at: Moment | None
+    pending: bool = Field(examples=[False], description="whether its pictures are still to be decoded")
 
 
 class Span(Answer):

@@ -11,6 +11,7 @@ from services.catalogue.findings import Finding
 from services.catalogue.sniff import DOCUMENT_PARTS, PICTURES
 from services.pdfcheck.domain.facts import DocumentFacts, Health
 
+RULE_CLEAR = "G-03"
 RULE_FORMAT = "G-04"
 RULE_PAGE = "G-07"
 RULE_ITEM = "G-08"

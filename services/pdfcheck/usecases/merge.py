@@ -33,6 +33,8 @@ class MergeOutcome:
     parts: tuple[DocumentFacts, ...]
     findings: tuple[Blame, ...]
     merged: Merged | None
+    #: Of the process that merged; 0 where none had to.
+    peak_memory_bytes: int = 0
 
     @property
     def accepted(self) -> bool:
@@ -61,17 +63,18 @@ async def merge_parts(
     )
     if not inputs or any(blame.finding.blocks for blame in found):
         return MergeOutcome(parts=facts, findings=found, merged=None)
-    merged = await _run(sandbox, inputs, limits, scratch, progress)
+    merged, peak = await _run(sandbox, inputs, limits, scratch, progress)
     if isinstance(merged, Blame):
         return MergeOutcome(parts=facts, findings=(*found, merged), merged=None)
     sizes = [one.size_bytes for one in facts]
-    return MergeOutcome(parts=facts, findings=(*found, *merging.blames_of(merged, sizes, limits)), merged=merged)
+    blames = merging.blames_of(merged, sizes, limits)
+    return MergeOutcome(parts=facts, findings=(*found, *blames), merged=merged, peak_memory_bytes=peak)
 
 
 async def _run(
     sandbox: Sandbox, inputs: Sequence[MergeInput], limits: DocumentLimits, scratch: Path, progress: Progress | None
-) -> Merged | Blame:
-    """The result, or who kept it from being made."""
+) -> tuple[Merged | Blame, int]:
+    """The result, or who kept it from being made; and the memory that it took at most."""
     parts = [entry.part for entry in inputs]
     try:
         outcome = await sandbox.run(
@@ -87,14 +90,14 @@ async def _run(
             progress=progress,
         )
     except LIMITS_HIT:
-        return Blame(finding=Finding(code="pdf.too-complex", rule_id=RULE_FORMAT), part=None)
+        return Blame(finding=Finding(code="pdf.too-complex", rule_id=RULE_FORMAT), part=None), 0
     value = outcome.value
     if not isinstance(value, dict):
         raise TypeError("the merge returned no object")
     failed = value.get("failed_part")
     if isinstance(failed, int):
-        return Blame(finding=Finding(code="pdf.damaged", rule_id=RULE_FORMAT), part=failed)
+        return Blame(finding=Finding(code="pdf.damaged", rule_id=RULE_FORMAT), part=failed), 0
     told = value["facts"]
     if not isinstance(told, dict):
         raise TypeError("the merge returned no facts")
-    return merging.merged_from_json(value, parts, document.from_json(told))
+    return merging.merged_from_json(value, parts, document.from_json(told)), outcome.peak_memory_bytes

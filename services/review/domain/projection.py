@@ -147,7 +147,8 @@ def _settled(file: File) -> bool:
     """Whether everything that can be said of the file has been said."""
     if file.state is FileState.REJECTED:
         return True
-    return file.state is FileState.VERIFIED and file.report is not None and file.report.fetched and bool(file.file_name)
+    told = file.report is not None and file.report.fetched and not file.report.pending
+    return file.state is FileState.VERIFIED and told and bool(file.file_name)
 
 
 def _status(

@@ -55,6 +55,8 @@ class Report:
     parsed_id_number: str = ""
     #: The version of the file that was judged, 0 where its name plays no part.
     file_version: int = 0
+    #: Whether another report follows, without which nothing is settled.
+    pending: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

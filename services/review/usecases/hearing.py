@@ -237,5 +237,6 @@ async def report_fetched(context: Context, unit: Unit, dossier_id: str, file_id:
         parsed_name=fetched.parsed_name,
         parsed_id_number=fetched.parsed_id_number,
         file_version=fetched.file_version,
+        pending=fetched.pending,
     )
     await _change_file(context, unit, dossier_id, file_id, lambda file: replace(file, report=report))

@@ -54,6 +54,8 @@ def test_a_sound_pdf(tmp_path: Path) -> None:
         ("x.pdf", made.html(), "1", ["pdf.not-pdf"]),
         ("x.pdf", made.html(), None, ["pdf.not-pdf"]),
         ("x.pdf", made.truncated(), "1", ["pdf.damaged"]),
+        ("x.pdf", made.rotten_pdf(), "1", ["pdf.picture-damaged"]),
+        ("x.jpg", made.rotten(made.scan_jpeg()), "1", ["image.damaged"]),
         ("x.pdf", made.no_pages(), "1", ["pdf.empty"]),
         ("x.pdf", made.encrypted(user="1"), "1", ["pdf.encrypted"]),
         ("x.pdf", made.encrypted(), "1", ["pdf.owner-restricted"]),

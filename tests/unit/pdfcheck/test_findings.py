@@ -134,7 +134,7 @@ def test_the_examples_cover_every_code_that_is_made_here() -> None:
     later = {code for code in LEVELS if code.startswith(("pdf.", "image."))} - {finding.code for finding in EXAMPLES}
     assert later == {
         "pdf.low-resolution", "pdf.blurred", "pdf.blank-page", "pdf.no-colour", "pdf.no-seal", "pdf.upside-down",
-        "pdf.duplicate-page", "pdf.name-mismatch", "pdf.copy-suspected",
+        "pdf.duplicate-page", "pdf.name-mismatch", "pdf.copy-suspected", "pdf.picture-damaged",
     }  # fmt: skip
 
 

@@ -33,12 +33,17 @@ class DocumentFacts(_message.Message):
     ENCRYPTED_FIELD_NUMBER: _builtins.int
     SIGNED_FIELD_NUMBER: _builtins.int
     IMAGES_ONLY_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    UNKNOWN_PICTURES_FIELD_NUMBER: _builtins.int
     pages: _builtins.int
     size_bytes: _builtins.int
     largest_page_bytes: _builtins.int
     encrypted: _builtins.bool
     signed: _builtins.bool
     images_only: _builtins.bool
+    pictures: _builtins.int
+    """Pictures that were decoded to see whether they are whole, and those that nobody here can decode."""
+    unknown_pictures: _builtins.int
     @_builtins.property
     def page_bytes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """One number per page, as judged (G-07)."""
@@ -53,10 +58,12 @@ class DocumentFacts(_message.Message):
         encrypted: _builtins.bool = ...,
         signed: _builtins.bool = ...,
         images_only: _builtins.bool = ...,
+        pictures: _builtins.int = ...,
+        unknown_pictures: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encrypted", b"encrypted", "images_only", b"images_only", "largest_page_bytes", b"largest_page_bytes", "page_bytes", b"page_bytes", "pages", b"pages", "signed", b"signed", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encrypted", b"encrypted", "images_only", b"images_only", "largest_page_bytes", b"largest_page_bytes", "page_bytes", b"page_bytes", "pages", b"pages", "pictures", b"pictures", "signed", b"signed", "size_bytes", b"size_bytes", "unknown_pictures", b"unknown_pictures"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -76,12 +83,15 @@ class DocumentReport(_message.Message):
     FINDINGS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     CHECKED_AT_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
     report_id: _builtins.str
     version: _builtins.int
     file_id: _builtins.str
     dossier_id: _builtins.str
     verdict: _builtins.str
     """"pass" or "fail"."""
+    pending: _builtins.bool
+    """Whether its pictures are still to be decoded: another report follows, and nothing is merged or handed in before."""
     @_builtins.property
     def facts(self) -> Global___DocumentFacts: ...
     @_builtins.property
@@ -99,10 +109,11 @@ class DocumentReport(_message.Message):
         findings: _abc.Iterable[_common_pb2.Finding] | None = ...,
         verdict: _builtins.str = ...,
         checked_at: _timestamp_pb2.Timestamp | None = ...,
+        pending: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at", "facts", b"facts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at", "dossier_id", b"dossier_id", "facts", b"facts", "file_id", b"file_id", "findings", b"findings", "report_id", b"report_id", "verdict", b"verdict", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at", "dossier_id", b"dossier_id", "facts", b"facts", "file_id", b"file_id", "findings", b"findings", "pending", b"pending", "report_id", b"report_id", "verdict", b"verdict", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -48,6 +48,13 @@ def test_a_stored_file_is_processing_until_its_report_and_hash_are_there() -> No
     assert seen(material(file(file_name=""))).status is MaterialStatus.PROCESSING
 
 
+def test_a_report_that_another_follows_settles_nothing() -> None:
+    """G-03: the pictures are still to be decoded. What is wrong already is wrong at once."""
+    waiting = seen(material(file(report=report(pending=True))))
+    assert (waiting.status, waiting.wants_merge) == (MaterialStatus.PROCESSING, False)
+    assert seen(material(file(report=report("fail", pending=True)))).status is MaterialStatus.FAILED
+
+
 def test_a_complete_material_wants_its_merge_and_passes_with_it() -> None:
     made = material(file())
     before = seen(made)

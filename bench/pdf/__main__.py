@@ -1,0 +1,253 @@
+"""`python -m bench.pdf`: documents weighed, split, merged and shown, beside qpdf, mutool, pypdf and PyMuPDF.
+
+Scans are generated: 20 pages of 17 MB, 300 pages of 400 MB, 40 files of 38 MB together. Ours is what the service does,
+through its warm sandbox, every file in a fresh confined child and read by ranges over a socket: a structural pass
+opens, counts, weighs every page, looks for active content and signatures; a merge also checks every part, bookmarks,
+judges the result and hashes it. Peers do the bare task: programs as processes, libraries warm, without their start and
+imports. Rounds alternate; ratios are of the medians.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+import pikepdf
+import psutil
+
+from bench.pdf import files, peers
+from bench.pdf.peers import Peer, Spent
+from services.catalogue import load
+from services.kernel.clock import SystemClock
+from services.kernel.ids import TimeOrderedIds
+from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
+from services.kernel.storage.localdir import LocalDir
+from services.kernel.storage.presign import PresignKey, Signer
+from services.kernel.stored_files import StoredSource
+from services.pdfcheck.domain.findings import DocumentLimits
+from services.pdfcheck.domain.merging import RESULT, Part
+from services.pdfcheck.tools.pages import alone_bytes
+from services.pdfcheck.usecases import pictures
+from services.pdfcheck.usecases.measure import PRELOAD, measure
+from services.pdfcheck.usecases.merge import MergeInput, merge_parts
+from services.pdfcheck.usecases.pictures import Pictured, Pictures
+from tools.stack.servers import Unprepared
+
+OURS = "ours"
+MB = 10**6
+PAGE_LIMIT = 5 * 2**20
+#: Children at once; more than cores, so that none waits for a socket.
+AT_ONCE = 3
+Act = Callable[[], Awaitable[Spent]]
+
+
+def zygote_cpu_s() -> float:
+    """CPU seconds of this process, of its zygotes, and of the children that those waited for."""
+    total = 0.0
+    me = psutil.Process()
+    for each in [me, *me.children(recursive=True)]:
+        times = each.cpu_times()
+        total += times.user + times.system + (times.children_user + times.children_system if each != me else 0)
+    return total
+
+
+async def timed(act: Callable[[], Awaitable[int]]) -> Spent:
+    """`act` tells the peak memory of what it ran."""
+    began, cpu = time.perf_counter(), zygote_cpu_s()
+    peak = await act()
+    return Spent(wall_s=time.perf_counter() - began, cpu_s=zygote_cpu_s() - cpu, peak_bytes=peak)
+
+
+async def compare(title: str, ours: Act, others: Mapping[str, Peer], rounds: int) -> Mapping[str, Spent]:
+    """Alternate, print the medians, and give them."""
+    readings: dict[str, list[Spent]] = defaultdict(list)
+    await ours()
+    for _ in range(rounds):
+        readings[OURS].append(await ours())
+        for name, peer in others.items():
+            try:
+                readings[name].append(await asyncio.to_thread(peer))
+            except Unprepared:
+                continue
+    print(f"\n{title}\n{'':<16}{'wall':>10}{'CPU':>10}{'peak':>10}")
+    middle = {}
+    for name, each in readings.items():
+        spent = Spent(
+            wall_s=statistics.median(one.wall_s for one in each),
+            cpu_s=statistics.median(one.cpu_s for one in each),
+            peak_bytes=max(one.peak_bytes for one in each),
+        )
+        middle[name] = spent
+        print(f"{name:<16}{1000 * spent.wall_s:>7.1f} ms{1000 * spent.cpu_s:>7.1f} ms{spent.peak_bytes / MB:>7.0f} MB")
+    for name in others.keys() - middle.keys():
+        print(f"{name} is not here: run `make bench-tools`")
+    return middle
+
+
+def ratio(what: str, middle: Mapping[str, Spent], name: str, wanted: str) -> None:
+    """Ours by a peer's wall time."""
+    if name in middle:
+        print(f"ratio {what}, ours / {name}: {middle[OURS].wall_s / middle[name].wall_s:.2f}{wanted}")
+
+
+class Bench:
+    """On one sandbox."""
+
+    def __init__(self, sandbox: ForkingSandbox, folder: Path, rounds: int) -> None:
+        """`folder` is for everything that is made."""
+        self._sandbox = sandbox
+        self._folder = folder
+        self._rounds = rounds
+
+    async def _measured(self, path: Path) -> tuple[int, Sequence[int]]:
+        source = FileSource(path)
+        try:
+            facts = await measure(self._sandbox, source, PAGE_LIMIT)
+        finally:
+            source.close()
+        return 0, facts.page_bytes
+
+    async def structure(self, path: Path, many: int) -> None:
+        """One file at a time, then as many as two cores take."""
+
+        async def once() -> Spent:
+            return await timed(lambda: self._peak(path))
+
+        middle = await compare(f"structural pass of {_told(path)}", once, peers.opening(path), self._rounds)
+        cpu, began = zygote_cpu_s(), time.perf_counter()
+        numbers = iter(range(many))
+
+        async def work() -> None:
+            for _ in numbers:
+                await self._measured(path)
+
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+        wall_s = time.perf_counter() - began
+        print(f"CPU a file with its fork: {1000 * (zygote_cpu_s() - cpu) / many:.1f} ms (wanted: at most 6)")
+        print(f"files a second on {os.cpu_count()} cores: {many / wall_s:.0f} (wanted: at least 400)")
+        for name in middle.keys() - {OURS}:
+            ratio("structural pass", middle, name, "")
+
+    async def _peak(self, path: Path) -> int:
+        await self._measured(path)
+        return 0
+
+    async def sizes(self, path: Path) -> bool:
+        """Page sizes, and whether they are what the written pages weigh."""
+
+        async def once() -> Spent:
+            return await timed(lambda: self._peak(path))
+
+        middle = await compare(
+            f"page sizes of {_told(path)}", once, peers.sizes(path, self._folder), max(1, self._rounds // 2)
+        )
+        print(f"page sizes: {1000 * middle[OURS].wall_s:.0f} ms (wanted: at most 60)")
+        ratio("page sizes", middle, "qpdf", "")
+        _, told = await self._measured(path)
+        return _right(path, told)
+
+    async def merging(self, parts: Sequence[Path], wanted: str) -> None:
+        """One PDF of all."""
+        limits = DocumentLimits(page_bytes=PAGE_LIMIT, item_bytes=None)
+
+        async def merge() -> int:
+            sources = [FileSource(part) for part in parts]
+            inputs = [
+                MergeInput(part=Part(title=part.stem, component="组成部分"), source=source)
+                for part, source in zip(parts, sources, strict=True)
+            ]
+            with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
+                outcome = await merge_parts(self._sandbox, inputs, limits, Path(scratch))
+                assert outcome.accepted
+                assert (Path(scratch) / RESULT).exists()
+            for source in sources:
+                source.close()
+            return outcome.peak_memory_bytes
+
+        title = f"merging {len(parts)} files, {sum(part.stat().st_size for part in parts) / MB:.0f} MB"
+        target = self._folder / "merged.pdf"
+        middle = await compare(title, lambda: timed(merge), peers.merging(parts, target), self._rounds)
+        target.unlink(missing_ok=True)
+        ratio("merge", middle, "qpdf", f" (wanted: at most {wanted})")
+        print(f"peak memory of ours: {middle[OURS].peak_bytes / 2**20:.0f} MiB (wanted: at most 64)")
+
+    async def preview(self, path: Path) -> None:
+        """The first picture of a page, from being asked for until it is there, kept in the store."""
+        signer = Signer([PresignKey(key_id="a", secret="s" * 32)], SystemClock())
+        store = LocalDir(self._folder / "store", signer, "http://127.0.0.1:9", SystemClock(), TimeOrderedIds())
+        info = await store.put("evidence/scan.pdf", await asyncio.to_thread(path.read_bytes))
+        shown = Pictures(store, self._sandbox)
+        numbers = iter(range(1000))
+
+        async def there() -> bool:
+            return True
+
+        async def first() -> int:
+            source = StoredSource(store, "evidence/scan.pdf", info.size_bytes, info.etag)
+            pictured = Pictured(source=source, folder=f"derived/{next(numbers)}/", pages=20, is_there=there)
+            await shown.jpeg(pictured, 1, 1200)
+            return 0
+
+        target = self._folder / "page.png"
+        middle = await compare(
+            f"first picture of {_told(path)}, 1200 px", lambda: timed(first), peers.picturing(path, target, 1200),
+            self._rounds,
+        )  # fmt: skip
+        print(f"first picture: {1000 * middle[OURS].wall_s:.0f} ms (wanted: at most 150)")
+        ratio("first picture", middle, "mutool", "")
+        store.close()
+
+
+def _told(path: Path) -> str:
+    return f"{path.stem}, {path.stat().st_size / MB:.0f} MB"
+
+
+def _right(path: Path, told: Sequence[int]) -> bool:
+    """Whether no bound is below the page as it is written alone, nor more than 4 KB above."""
+    with pikepdf.open(path) as pdf:
+        alone = [alone_bytes(page) for page in pdf.pages]
+    over = [bound - size for bound, size in zip(told, alone, strict=True)]
+    print(f"bounds above the written pages: {min(over)} to {max(over)} bytes (wanted: 0 to 4096)")
+    return min(over) >= 0 and max(over) <= 4096
+
+
+async def run(folder: Path, rounds: int, scale: float, many: int) -> bool:
+    """Whether every size was right."""
+    load.default()
+    sandbox = ForkingSandbox([*PRELOAD, *pictures.PRELOAD])
+    bench = Bench(sandbox, folder, rounds)
+    try:
+        small = files.scan(folder / "20 pages.pdf", 20, int(17 * MB * scale) // 20)
+        large = files.scan(folder / "300 pages.pdf", max(2, int(300 * scale)), 4 * MB // 3)
+        parts = files.scans(folder / "parts", max(2, int(40 * scale)), int(38 * MB * scale))
+        await bench.structure(small, many)
+        good = await bench.sizes(large)
+        await bench.merging(parts, "2.5")
+        await bench.merging(
+            [files.scan(folder / f"{n}.pdf", max(2, int(30 * scale)), 4 * MB // 3) for n in range(10)], "1.0"
+        )
+        await bench.preview(small)
+    finally:
+        await sandbox.close()
+    return good
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.pdf")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--scale", type=float, default=1.0, help="of pages and bytes")
+    parser.add_argument("--many", type=int, default=1200, help="files for the throughput")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        return 0 if asyncio.run(run(Path(name), chosen.rounds, chosen.scale, chosen.many)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

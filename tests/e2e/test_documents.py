@@ -1,0 +1,62 @@
+"""Documents whose structure is sound: every picture is decoded before anything is merged or handed in (G-03)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.cli.demo.client import Client, Data
+from tests.assets import pdf_fixtures
+from tests.e2e.browser.conftest import enrol
+from tests.e2e.conftest import Platform
+from tests.small_dossier import COMPONENTS, another, materials
+
+pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(180)]
+DEADLINE_S = 60
+
+
+@pytest.fixture(scope="module")
+def person(platform: Platform) -> Iterator[Client]:
+    enrol(platform, "scanner", "周扫描", "applicant", "jc-h1")
+    client = platform.client("scanner")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def dossier(person: Client) -> Data:
+    return person.send("POST", "/api/v1/dossiers", json={"profile": another("周扫描", "51010619870707111")})
+
+
+def sent(person: Client, dossier: Data, folder: Path, item: str, data: bytes) -> Data:
+    """The material once all is said of its file."""
+    path = folder / f"{item}.pdf"
+    path.write_bytes(data)
+    dossier_id = dossier["dossier_id"]
+    person.upload(dossier_id, materials(dossier)[item]["material_id"], COMPONENTS[item], path)
+    ended = ("passed", "failed")
+    now = person.wait(dossier_id, lambda d: materials(d)[item]["status"] in ended, deadline_s=DEADLINE_S)
+    return materials(now)[item]
+
+
+def report(person: Client, dossier: Data, material: Data) -> Data:
+    [file] = material["files"]
+    return person.send("GET", f"/api/v1/dossiers/{dossier['dossier_id']}/files/{file['file_id']}/report")
+
+
+def test_bits_that_rotted_inside_a_picture_are_found(person: Client, dossier: Data, tmp_path: Path) -> None:
+    material = sent(person, dossier, tmp_path, "education", pdf_fixtures.rotten_pdf())
+    assert material["status"] == "failed"
+    [finding] = material["files"][0]["findings"]
+    assert (finding["code"], finding["where"], finding["rule"]) == ("pdf.picture-damaged", "page 2", "G-03")
+    told = report(person, dossier, material)
+    assert (told["pending"], told["verdict"], told["facts"]["pictures"]) == (False, "fail", 3)
+    assert material["merged"] is None
+
+
+def test_a_sound_scan_passes_with_all_its_pictures(person: Client, dossier: Data, tmp_path: Path) -> None:
+    material = sent(person, dossier, tmp_path, "recommendation", pdf_fixtures.scanned_pdf())
+    assert material["status"] == "passed"
+    told = report(person, dossier, material)
+    assert (told["pending"], told["version"], told["facts"]["pictures"]) == (False, 2, 3)
+    assert told["facts"]["unknown_pictures"] == 0
