@@ -1,9 +1,7 @@
 """The peers: qpdf and mutool as processes, pypdf and PyMuPDF (comparison only) in an interpreter of their own."""
 
 import json
-import os
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,24 +24,22 @@ class Spent:
 Peer = Callable[[], Spent]
 
 
-def process(*command: str, fine: Sequence[int] = (0,)) -> Spent:
-    """Of a program from its start to its end. Raises `CalledProcessError` when it ended otherwise than `fine`."""
-    began = time.perf_counter()
-    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(started.pid, 0)
-    started.returncode = os.waitstatus_to_exitcode(status)
-    if started.returncode not in fine:
-        raise subprocess.CalledProcessError(started.returncode, command)
-    return Spent(
-        wall_s=time.perf_counter() - began, cpu_s=usage.ru_utime + usage.ru_stime, peak_bytes=usage.ru_maxrss * 1024
-    )
+def process(*command: str) -> Spent:
+    """Of a program from its start to its end, started by a small process: a child's peak begins at its parent's.
+    Raises `CalledProcessError` when it failed.
+    """
+    return _told(str(_PEER), "process", *command)
+
+
+def _told(*arguments: str) -> Spent:
+    command = [str(cached("peers-python")), "-I", *arguments]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return Spent(wall_s=told["wall_s"], cpu_s=told["cpu_s"], peak_bytes=told["peak_bytes"])
 
 
 def library(name: str, task: str, *arguments: str) -> Spent:
     """Of a task in Python, without starting and importing."""
-    command = [str(cached("peers-python")), str(_PEER), name, task, *arguments]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return Spent(wall_s=told["wall_s"], cpu_s=told["cpu_s"], peak_bytes=told["peak_bytes"])
+    return _told(str(_PEER), name, task, *arguments)
 
 
 def opening(path: Path) -> Mapping[str, Peer]:

@@ -83,6 +83,8 @@ class MergeReport:
 
     def _part(self, number: int) -> Json:
         facts = self.outcome.parts[number]
+        if facts is None:
+            raise ValueError("here every part is measured")
         found = tuple(blame.finding for blame in self.outcome.findings if blame.part == number)
         return {
             "path": self.paths[number],

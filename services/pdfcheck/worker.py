@@ -130,6 +130,7 @@ class DocumentJobs:
             MergeInput(
                 part=Part(title=Path(file.file_name).stem, component=item.component(part.component_id).zh),
                 source=ObjectSource(self.platform.storage, file),
+                checked=await self._passed(job, file),
             )
             for file, part in zip(files, recipe.parts, strict=True)
         ]
@@ -144,6 +145,11 @@ class DocumentJobs:
             if gone:
                 await enqueue(connection, "pdfcheck", self.platform.ids, _removal(job, merged.merged_id, gone))
         return None
+
+    async def _passed(self, job: Job, file: StoredFile) -> bool:
+        """Whether the last report on a file says that it is whole and may be taken; a file's bytes never change."""
+        report = await self.reports.report(job.dossier_id, job.organisation_path, file.file_id)
+        return report is not None and report.verdict == "pass" and not report.pending
 
     async def _keep(
         self, job: Job, recipe: Recipe, files: Sequence[StoredFile], outcome: MergeOutcome, path: Path

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.catalogue.findings import Finding
 from services.pdfcheck.domain.facts import DocumentFacts, Json
@@ -16,9 +17,14 @@ from services.pdfcheck.domain.findings import DocumentLimits, findings_of
 #: Findings of the merged file that a recipe can cause; the rest is said of the part that has it.
 _OF_THE_WHOLE = frozenset({"pdf.page-too-large", "pdf.item-too-large"})
 #: Raise with every change that gives other bytes for the same parts.
-METHOD_VERSION = 1
+METHOD_VERSION = 2
 #: Where the merged file stands in the scratch folder.
 RESULT = "merged.pdf"
+
+
+def source_path(scratch: Path, number: int) -> Path:
+    """Where a part is put before the merge, counted from 0."""
+    return scratch / f"source-{number:04}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

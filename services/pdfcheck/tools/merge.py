@@ -1,13 +1,12 @@
 """Ordered parts (PDF, JPEG, PNG) to one PDF with bookmarks, as the sandbox calls it: `…tools.merge:merge`.
 
 Works on files in the scratch folder, so that memory stays flat whatever the parts weigh: pages are taken over by
-qpdf's job, which keeps form fields and annotations, then the result is stripped of active content, bookmarked and
-written once more without compressing anything anew. The same parts give the same bytes.
+qpdf's job, which keeps form fields and annotations, stripped of active content, bookmarked and written, once, without
+compressing anything anew. The same parts give the same bytes.
 """
 
 import hashlib
 import io
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,11 @@ import pikepdf
 
 from services.catalogue.sniff import HEAD_BYTES, MediaType, media_type
 from services.pdfcheck.domain.facts import Json
-from services.pdfcheck.domain.merging import RESULT, Bookmark, Part, bookmarks_of
+from services.pdfcheck.domain.merging import RESULT, Bookmark, Part, bookmarks_of, source_path
 from services.pdfcheck.tools import content, inspect, picture, strip
 from services.pdfcheck.tools.jpeg import DamagedError
 
-_CHUNK_BYTES = 2**20
+_CHUNK_BYTES = 2**16
 #: Attachments carry dates; a fixed one keeps the result the same from run to run.
 _FIXED_DATE = "D:20000101000000Z"
 
@@ -35,31 +34,29 @@ class _Prepared:
 
 
 def merge(
-    sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], progress: Callable[[float], None]
+    _sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], progress: Callable[[float], None]
 ) -> dict[str, Json]:
-    """Merge `sources` into `<scratch>/merged.pdf`.
+    """Merge the files that `source_path` names into `<scratch>/merged.pdf`.
 
-    `arguments`: `scratch` (folder), `parts` (`[title, component or null]` per source), `page_limit_bytes`. Returns
+    `arguments`: `scratch` (folder), `parts` (`[title, component or null]` per file), `page_limit_bytes`. Returns
     `sha256`, `page_counts` (per part) and `facts` of the result; or `failed_part` (from 0) when one cannot be taken
     in, which the checks before have ruled out unless a limit was hit. Raises what writing raises.
     """
     scratch = Path(str(arguments["scratch"]))
-    parts = _parts(arguments["parts"], len(sources))
+    parts = _parts(arguments["parts"], len(list(scratch.glob("source-*"))))
     limit = arguments["page_limit_bytes"]
     if not isinstance(limit, int):
         raise ValueError("page_limit_bytes is a whole number")
     prepared: list[_Prepared] = []
-    for number, source in enumerate(sources):
+    for number in range(len(parts)):
         try:
-            prepared.append(_prepare(source, scratch / f"part-{number:04}"))
+            prepared.append(_prepare(source_path(scratch, number)))
         except (pikepdf.PdfError, pikepdf.PasswordError, DamagedError, picture.TooManyPixelsError):
             return {"failed_part": number}
-        progress(0.5 * (number + 1) / len(sources))
+        progress(0.5 * (number + 1) / len(parts))
     counts = [part.pages for part in prepared]
-    _assemble(prepared, scratch / "assembled.pdf")
-    progress(0.7)
     result = scratch / RESULT
-    _finish(scratch / "assembled.pdf", result, bookmarks_of(parts, counts))
+    _assemble(prepared, result, bookmarks_of(parts, counts), _identity(parts, scratch))
     progress(0.9)
     with result.open("rb") as merged:
         facts = inspect.facts_of(merged, limit)
@@ -67,8 +64,8 @@ def merge(
 
 
 def _parts(told: Json, expected: int) -> list[Part]:
-    if isinstance(told, str) or not isinstance(told, Sequence) or len(told) != expected:
-        raise ValueError("one entry per source is due under parts")
+    if isinstance(told, str) or not isinstance(told, Sequence) or len(told) != expected or not expected:
+        raise ValueError("one entry per file is due under parts")
     parts = []
     for entry in told:
         match entry:
@@ -79,30 +76,55 @@ def _parts(told: Json, expected: int) -> list[Part]:
     return parts
 
 
-def _prepare(source: io.RawIOBase, target: Path) -> _Prepared:
-    """Bring one part to disk as a PDF."""
-    head = _head(source)
-    kind = media_type(head)
+def _prepare(source: Path) -> _Prepared:
+    """One part as a PDF: itself, or the page that a picture becomes."""
+    with source.open("rb") as file:
+        kind = media_type(file.read(HEAD_BYTES))
     if kind is not MediaType.PDF:
-        source.seek(0)
-        page = picture.page_of(io.BufferedReader(source, _CHUNK_BYTES).read(picture.MAX_BYTES), kind)
-        target.write_bytes(page.pdf)
+        target = source.with_suffix(".pdf")
+        target.write_bytes(picture.page_of(source.read_bytes()[: picture.MAX_BYTES], kind).pdf)
         return _Prepared(path=target, pages=1, signed=False)
-    source.seek(0)
-    with target.open("wb") as copy:
-        shutil.copyfileobj(io.BufferedReader(source, _CHUNK_BYTES), copy, _CHUNK_BYTES)
-    with pikepdf.open(target, suppress_warnings=True) as pdf:
-        return _Prepared(path=target, pages=len(pdf.pages), signed=content.read(pdf).signed)
+    with pikepdf.open(source, suppress_warnings=True) as pdf:
+        return _Prepared(path=source, pages=len(pdf.pages), signed=content.read(pdf).signed)
 
 
-def _head(source: io.RawIOBase) -> bytes:
-    source.seek(0)
-    return source.read(HEAD_BYTES) or b""
+def _identity(parts: Sequence[Part], scratch: Path) -> bytes:
+    """What the result's `/ID` says: the same for the same parts, another for others. Not a digest of everything: that
+    took longer than writing it, and the SHA-256 of the whole is what counts.
+    """
+    digest = hashlib.sha256()
+    for number, part in enumerate(parts):
+        source = source_path(scratch, number)
+        size = source.stat().st_size
+        with source.open("rb") as file:
+            beginning = file.read(_CHUNK_BYTES)
+            file.seek(max(0, size - _CHUNK_BYTES))
+            digest.update(f"{part.component}/{part.title}/{size}/".encode() + beginning + file.read(_CHUNK_BYTES))
+    return digest.digest()[:16]
 
 
-def _assemble(prepared: Sequence[_Prepared], target: Path) -> None:
-    """All pages in order, decrypted, streams as they are; the originals of signed parts attached."""
-    arguments = ["qpdf", "--empty", "--no-warn", "--warning-exit-0", "--stream-data=preserve", "--deterministic-id"]
+def _assemble(prepared: Sequence[_Prepared], target: Path, bookmarks: Sequence[Bookmark], identity: bytes) -> None:
+    """All pages in order, decrypted, stripped and bookmarked, written once with their streams as they are."""
+    job = pikepdf.Job(_arguments(prepared, target))  # the parts' streams are its own until everything is written
+    with job.create_pdf() as pdf:
+        strip.strip_active(pdf)
+        strip.forget_signatures(pdf)
+        with pdf.open_outline() as outline:
+            _bookmark(outline, bookmarks)
+        pdf.Root.PageMode = pikepdf.Name.UseOutlines
+        pdf.trailer.ID = pikepdf.Array([pikepdf.String(identity), pikepdf.String(identity)])
+        pdf.save(
+            target,
+            min_version="1.7",
+            static_id=True,  # of the second half: the file is never written again
+            compress_streams=False,
+            stream_decode_level=pikepdf.StreamDecodeLevel.none,
+        )
+
+
+def _arguments(prepared: Sequence[_Prepared], target: Path) -> list[str]:
+    """qpdf's: every part's pages, the originals of signed parts attached."""
+    arguments = ["qpdf", "--empty", "--no-warn", "--warning-exit-0"]
     for number, part in enumerate(prepared, start=1):
         if part.signed:
             name = f"signed-original-part-{number}.pdf"
@@ -112,25 +134,7 @@ def _assemble(prepared: Sequence[_Prepared], target: Path) -> None:
     arguments += ["--pages"]
     for part in prepared:
         arguments += [str(part.path), "1-z"]
-    arguments += ["--", str(target)]
-    pikepdf.Job(arguments).run()
-
-
-def _finish(assembled: Path, target: Path, bookmarks: Sequence[Bookmark]) -> None:
-    """Strip, bookmark and write once more."""
-    with pikepdf.open(assembled, suppress_warnings=True) as pdf:
-        strip.strip_active(pdf)
-        strip.forget_signatures(pdf)
-        with pdf.open_outline() as outline:
-            _bookmark(outline, bookmarks)
-        pdf.Root.PageMode = pikepdf.Name.UseOutlines
-        pdf.save(
-            target,
-            min_version="1.7",
-            deterministic_id=True,
-            compress_streams=False,
-            stream_decode_level=pikepdf.StreamDecodeLevel.none,
-        )
+    return [*arguments, "--", str(target)]
 
 
 def _bookmark(outline: pikepdf.Outline, bookmarks: Sequence[Bookmark]) -> None:

@@ -1,5 +1,6 @@
 """One PDF from ordered parts (G-05): measure every part, merge, judge the result, or say which part is to blame."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,23 +15,28 @@ from services.pdfcheck.domain.findings import RULE_FORMAT, DocumentLimits, findi
 from services.pdfcheck.domain.merging import Blame, Merged, Part
 from services.pdfcheck.usecases.measure import MERGE, measure
 
+#: What of a part is in memory at once.
+_PIECE_BYTES = 8 * 2**20
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MergeInput:
-    """A part of the recipe and its bytes."""
+    """A part of the recipe and its bytes. `checked`: a report says that it may be taken, so it is not measured anew."""
 
     part: Part
     source: ByteSource
+    checked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MergeOutcome:
-    """`parts` holds each part's facts; `findings` who causes what; `merged` is None when a part could not be taken.
+    """`parts` holds the facts of each part that was measured; `findings` who causes what; `merged` is None when a part
+    could not be taken.
 
     `merged` may be there and still be over a limit: ask `accepted` before anything is kept.
     """
 
-    parts: tuple[DocumentFacts, ...]
+    parts: tuple[DocumentFacts | None, ...]
     findings: tuple[Blame, ...]
     merged: Merged | None
     #: Of the process that merged; 0 where none had to.
@@ -54,11 +60,14 @@ async def merge_parts(
     A part that blocks refuses the merge before anything is written. The total (G-08) is judged on the result alone.
     Raises as :func:`~services.pdfcheck.usecases.measure.measure` does.
     """
-    facts = tuple([await measure(sandbox, entry.source, limits.page_bytes) for entry in inputs])
+    facts = tuple(
+        [None if entry.checked else await measure(sandbox, entry.source, limits.page_bytes) for entry in inputs]
+    )
     per_part = DocumentLimits(page_bytes=limits.page_bytes, item_bytes=None)
     found = tuple(
         Blame(finding=finding, part=number)
         for number, one in enumerate(facts)
+        if one is not None
         for finding in findings_of(one, per_part)
     )
     if not inputs or any(blame.finding.blocks for blame in found):
@@ -66,9 +75,17 @@ async def merge_parts(
     merged, peak = await _run(sandbox, inputs, limits, scratch, progress)
     if isinstance(merged, Blame):
         return MergeOutcome(parts=facts, findings=(*found, merged), merged=None)
-    sizes = [one.size_bytes for one in facts]
+    sizes = [entry.source.size_bytes for entry in inputs]
     blames = merging.blames_of(merged, sizes, limits)
     return MergeOutcome(parts=facts, findings=(*found, *blames), merged=merged, peak_memory_bytes=peak)
+
+
+async def _spool(source: ByteSource, target: Path) -> None:
+    """To a file that the merge may read: once, for it reads every part several times."""
+    with await asyncio.to_thread(target.open, "wb") as file:
+        for offset in range(0, source.size_bytes, _PIECE_BYTES):
+            piece = await source.read(offset, min(_PIECE_BYTES, source.size_bytes - offset))
+            await asyncio.to_thread(file.write, piece)
 
 
 async def _run(
@@ -76,6 +93,8 @@ async def _run(
 ) -> tuple[Merged | Blame, int]:
     """The result, or who kept it from being made; and the memory that it took at most."""
     parts = [entry.part for entry in inputs]
+    for number, entry in enumerate(inputs):
+        await _spool(entry.source, merging.source_path(scratch, number))
     try:
         outcome = await sandbox.run(
             MERGE,
@@ -85,7 +104,6 @@ async def _run(
                 "page_limit_bytes": limits.page_bytes,
             },
             profile=MERGE_PROFILE,
-            sources=[entry.source for entry in inputs],
             scratch=scratch,
             progress=progress,
         )

@@ -1,7 +1,6 @@
 """Ordered parts become one PDF: bookmarks, untouched pictures, nothing private or active, the same bytes every time."""
 
 import hashlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pikepdf
 import pytest
 
 from services.pdfcheck.domain.facts import Json, from_json
-from services.pdfcheck.domain.merging import RESULT
+from services.pdfcheck.domain.merging import RESULT, source_path
 from services.pdfcheck.tools import content
 from services.pdfcheck.tools import merge as tool
 from services.pdfcheck.tools.inspect import facts_of
@@ -21,9 +20,10 @@ PARTS: Sequence[Json] = [["毕业证书.pdf", "学历证书"], ["照片", "学�
 def merge(scratch: Path, contents: Sequence[bytes], parts: Sequence[Json] | None = None) -> dict[str, Json]:
     scratch.mkdir(exist_ok=True)
     told = parts if parts is not None else [[f"第{number}部分", None] for number in range(len(contents))]
-    sources = [io.BytesIO(content) for content in contents]
+    for number, data in enumerate(contents):
+        source_path(scratch, number).write_bytes(data)
     arguments: dict[str, Json] = {"scratch": str(scratch), "parts": told, "page_limit_bytes": made.PAGE_LIMIT}
-    return tool.merge(sources, arguments, lambda _: None)  # type: ignore[arg-type]  # a raw source's methods
+    return tool.merge((), arguments, lambda _: None)
 
 
 def pictures(pdf: pikepdf.Pdf) -> list[bytes]:
