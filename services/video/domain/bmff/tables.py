@@ -3,7 +3,7 @@
 Tables stay as they lie in the file, big-endian; numpy sums them, a block at a time where a copy would take room.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -184,18 +184,22 @@ class Schedule:
         ends: Column = self._ends[run] - left
         return ends
 
-    def runs_lasting(self, shortest: float, below: float) -> tuple[Column, Column, Column]:
+    def runs_lasting(self, shortest: float, below: float) -> Iterator[tuple[Column, Column, Column]]:
         """(start, end, number of samples) of the runs whose samples each last at least `shortest` and less than
-        `below`; the last sample of all is not counted.
+        `below`, a block at a time; the last sample of all is not counted.
         """
-        chosen = np.flatnonzero((self._deltas >= shortest) & (self._deltas < below))
-        deltas = self._deltas[chosen].astype(np.int64)
-        ends, starts = self._ends[chosen], np.where(chosen > 0, self._ends[chosen - 1], 0)
-        samples = self._behind[chosen] - np.where(chosen > 0, self._behind[chosen - 1], 0)
-        is_last = (samples > 0) & (self._behind[chosen] == (self._behind[-1] if self._behind.size else 0))
-        ends, samples = ends - is_last * deltas, samples - is_last
-        filled = samples > 0
-        return starts[filled], ends[filled], samples[filled]
+        samples_of_all = self._behind[-1] if self._behind.size else 0
+        for at in range(0, len(self._behind), _BLOCK):
+            deltas = self._deltas[at : at + _BLOCK]
+            chosen = np.flatnonzero((deltas >= shortest) & (deltas < below))
+            deltas, chosen = deltas[chosen].astype(np.int64), chosen + at
+            ends, behind = self._ends[chosen], self._behind[chosen]
+            samples = behind - np.where(chosen > 0, self._behind[chosen - 1], 0)
+            starts = ends - samples * deltas
+            counted = samples - (behind == samples_of_all)
+            filled = counted > 0
+            if filled.any():
+                yield starts[filled], (starts + counted * deltas)[filled], counted[filled]
 
 
 def _shifts(ctts: Box | None) -> tuple[Column, Column]:

@@ -27,9 +27,14 @@ def listed(kind: bytes, entries: np.ndarray) -> bytes:
     return full_box(kind, 0, 0, u32s(0, len(entries)), entries.astype(">u4").tobytes())
 
 
-def index_of(samples: int, **boxes: bytes) -> bytes:
+def index_of(samples: int, *, timescale: int = 600, **boxes: bytes) -> bytes:
     """One video track whose tables together take about `INDEX_BYTES`."""
-    track = TrackSpec(stts=[(samples, 1)], sample_bytes=0, stbl={name.encode(): box for name, box in boxes.items()})
+    track = TrackSpec(
+        timescale=timescale,
+        stts=[(samples, 1)],
+        sample_bytes=0,
+        stbl={name.encode(): box for name, box in boxes.items()},
+    )
     data = videos.build(MovieSpec(tracks=(track,)))
     assert INDEX_BYTES * 0.9 < len(data) < INDEX_BYTES * 1.1
     return data
@@ -39,6 +44,10 @@ ONE, PAIRS, SINGLE = np.ones, INDEX_BYTES // 8, INDEX_BYTES // 4
 HEAVIEST = {
     "as many durations as samples": lambda: index_of(
         PAIRS, stts=rows(b"stts", ONE(PAIRS), np.arange(PAIRS) % 7), stsz=full_box(b"stsz", 0, 0, u32s(1, PAIRS))
+    ),
+    "every fifth frame of two million drags": lambda: index_of(
+        PAIRS, timescale=1000, stts=rows(b"stts", ONE(PAIRS), np.where(np.arange(PAIRS) % 5, 1, 300)),
+        stsz=full_box(b"stsz", 0, 0, u32s(1, PAIRS)),
     ),
     "as many shifts as samples": lambda: index_of(
         PAIRS, ctts=rows(b"ctts", ONE(PAIRS), np.arange(PAIRS) % 5), stsz=full_box(b"stsz", 0, 0, u32s(1, PAIRS))
