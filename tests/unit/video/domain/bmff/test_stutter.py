@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.video.domain.bmff import stutter
+from services.video.domain.bmff import stutter, tables
 from services.video.domain.bmff.movie import read_movie
 from services.video.domain.measure import measure
 from tests.assets import video_fixtures as videos
@@ -82,7 +83,11 @@ def expected(lasting: Sequence[int]) -> list[tuple[int, int]]:
 @given(st.lists(st.sampled_from([(1, DRAG), (3, DRAG), (2, 60), (1, LONG), (5, FRAME), (60, FRAME)]), max_size=20))
 def test_runs_in_any_order(runs: list[tuple[int, int]]) -> None:
     runs = [LEAD, *runs]
-    assert stretches(*runs) == expected([each for count, each in runs for _ in range(count)])
+    wanted = expected([each for count, each in runs for _ in range(count)])
+    assert stretches(*runs) == wanted
+    for block in (1, 2, 3):
+        with mock.patch.object(tables, "_BLOCK", block):
+            assert stretches(*runs) == wanted
 
 
 def test_a_real_recording_that_lost_frames(folder: Path) -> None:
