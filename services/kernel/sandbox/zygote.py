@@ -77,6 +77,7 @@ class Zygote:
         #: Of the last task without a scratch folder.
         self._lately: Limits | None = None
         self._wakeup: tuple[int, ...] = ()
+        self._confinement = confine.prepared(readable_paths())
 
     def run(self) -> None:
         """Until the parent is gone; then every child is killed."""
@@ -116,7 +117,7 @@ class Zygote:
         task, limits, scratch = int(command["task"] or 0), Limits.of(command), bool(command["scratch"])
         pid = None if scratch else self._handed_over(limits, handle)
         if pid is None:
-            pid = self._fork(lambda zygote: _child(socket.socket(fileno=handle), limits, zygote))
+            pid = self._fork(lambda zygote: _child(socket.socket(fileno=handle), limits, zygote, self._confinement))
         os.close(handle)
         self._children[pid] = task
         if not scratch:
@@ -139,7 +140,7 @@ class Zygote:
     def _make_spare(self, limits: Limits) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            pid = self._fork(lambda zygote: _waiting_child(theirs, ours, limits, zygote))
+            pid = self._fork(lambda zygote: _waiting_child(theirs, ours, limits, zygote, self._confinement))
         self._spare = _Spare(pid=pid, limits=limits, socket=ours)
 
     def _fork(self, act: Callable[[int], int]) -> int:
@@ -185,10 +186,12 @@ class Zygote:
                 self._make_spare(self._lately)
 
 
-def _waiting_child(waiting: socket.socket, other_end: socket.socket, limits: Limits, zygote: int) -> int:
+def _waiting_child(
+    waiting: socket.socket, other_end: socket.socket, limits: Limits, zygote: int, confinement: confine.Confinement
+) -> int:
     """Confine first and wait then; the connection of the task comes later, or never."""
     other_end.close()
-    _confine(limits, zygote, None)
+    _confine(limits, zygote, None, confinement)
     _rehearse()
     with waiting:
         waiting.sendall(_READY)
@@ -206,12 +209,12 @@ def _rehearse() -> None:
             rehearse()
 
 
-def _child(connection: socket.socket, limits: Limits, zygote: int) -> int:
+def _child(connection: socket.socket, limits: Limits, zygote: int, confinement: confine.Confinement) -> int:
     """Confine when the order is there and says what the scratch folder is."""
-    return _serve(connection, lambda scratch: _confine(limits, zygote, scratch))
+    return _serve(connection, lambda scratch: _confine(limits, zygote, scratch, confinement))
 
 
-def _confine(limits: Limits, zygote: int, scratch: str | None) -> None:
+def _confine(limits: Limits, zygote: int, scratch: str | None, confinement: confine.Confinement) -> None:
     """Raises `OSError` when that cannot be done, and when the zygote has ended meanwhile."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -222,7 +225,7 @@ def _confine(limits: Limits, zygote: int, scratch: str | None) -> None:
     confine.limit(memory_bytes=limits.memory_bytes, cpu_s=limits.cpu_s, output_bytes=limits.output_bytes)
     if os.getppid() != zygote:  # it ended before its death could be a signal
         raise OSError(errno.ESRCH, "the zygote is gone")
-    confine.confine(readable_paths(), scratch)
+    confine.confine(confinement, scratch)
 
 
 def _serve(connection: socket.socket, confined: Callable[[str | None], None] | None) -> int:

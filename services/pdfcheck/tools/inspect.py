@@ -9,7 +9,7 @@ from services.pdfcheck.domain.facts import DocumentFacts, Health, Json
 from services.pdfcheck.tools import pdf, picture
 
 #: Reads are served over a socket; a PDF asks for many small ones.
-_BUFFER_BYTES = 256 * 1024
+_BUFFER_BYTES = 8 * 1024
 
 
 def inspect(

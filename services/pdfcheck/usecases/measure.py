@@ -1,6 +1,7 @@
 """Measures one document in the sandbox; what the sandbox had to stop becomes a fact about the file."""
 
 from services.catalogue.sniff import HEAD_BYTES, media_type
+from services.kernel.sandbox.caching import CachedSource
 from services.kernel.sandbox.port import DOCUMENTS, LIMITS_HIT, ByteSource, Sandbox
 from services.pdfcheck.domain import facts as document
 from services.pdfcheck.domain.facts import DocumentFacts
@@ -20,7 +21,7 @@ async def measure(sandbox: Sandbox, source: ByteSource, page_limit_bytes: int) -
     """
     try:
         outcome = await sandbox.run(
-            INSPECT, {"page_limit_bytes": page_limit_bytes}, profile=DOCUMENTS, sources=[source]
+            INSPECT, {"page_limit_bytes": page_limit_bytes}, profile=DOCUMENTS, sources=[CachedSource(source)]
         )
     except LIMITS_HIT:
         kind = media_type(await source.read(0, HEAD_BYTES))

@@ -222,6 +222,14 @@ def allocate_some(_sources: Sources, arguments: Arguments, _progress: Progress) 
     return len(bytearray(int(arguments["bytes"])))
 
 
+def rulesets(_sources: Sources, _arguments: Arguments, _progress: Progress) -> object:
+    """How many of our descriptors take another rule of Landlock's: those who come later would be bound by it, too."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = os.open("/dev/null", os.O_RDONLY)
+    rule = struct.pack("=Qi", 1 << 2, handle)
+    return sum(libc.syscall(ctypes.c_long(445), descriptor, 1, rule, 0) == 0 for descriptor in range(128))
+
+
 def sockets(_sources: Sources, _arguments: Arguments, _progress: Progress) -> object:
     """How many of our descriptors are sockets; the one of the task is."""
     found = 0

@@ -19,7 +19,7 @@ def verdict(machine: str, number: int, *arguments: int, architecture: int | None
     data = struct.pack(
         "=IIQ6Q", number, known if architecture is None else architecture, 0, *(*arguments, *[0] * 6)[:6]
     )
-    accumulator, position, program = 0, 0, confine._program(machine)
+    accumulator, position, program = 0, 0, confine._program(machine, os.getpid())
     while True:
         code, if_true, if_false, value = program[position]
         position += 1

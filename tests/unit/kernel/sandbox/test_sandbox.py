@@ -212,6 +212,13 @@ async def test_the_machine_stays_closed(sandbox: ForkingSandbox, path: str) -> N
 
 
 @pytest.mark.skipif(not confine.probe().landlock_version, reason="this machine has no Landlock")
+async def test_nobody_can_open_anything_for_those_who_come_later(sandbox: ForkingSandbox, tmp_path: Path) -> None:
+    """What closes the machine is made once for all children, and each lets go of it before it looks at a file."""
+    for scratch in (None, None, tmp_path, None):
+        assert (await call(sandbox, "rulesets", scratch=scratch)).value == 0
+
+
+@pytest.mark.skipif(not confine.probe().landlock_version, reason="this machine has no Landlock")
 async def test_a_link_in_the_scratch_folder_leads_nowhere(sandbox: ForkingSandbox, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc/passwd")
     with pytest.raises(SandboxFailed):
