@@ -60,3 +60,13 @@ def test_a_sound_scan_passes_with_all_its_pictures(person: Client, dossier: Data
     told = report(person, dossier, material)
     assert (told["pending"], told["version"], told["facts"]["pictures"]) == (False, 2, 3)
     assert told["facts"]["unknown_pictures"] == 0
+
+
+def test_the_page_shows_what_each_page_weighs(person: Client, dossier: Data) -> None:
+    """Of both materials above: G-07's limit beside what was measured."""
+    for item in ("education", "recommendation"):
+        address = f"/dossiers/{dossier['dossier_id']}/materials/{materials(dossier)[item]['material_id']}"
+        text = person._http.get(address).text
+        assert "每页大小：最大" in text
+        assert "上限 5.00 MB" in text
+        assert text.partition('class="weights"')[2].partition("</ol>")[0].count("<meter") == 3

@@ -96,8 +96,9 @@ def test_a_file_is_counted_on_its_way(used: dict[str, Series]) -> None:
     assert value(pdfcheck, "shenbao_event_delivery_seconds_count", event=STORED) == 1
     assert value(pdfcheck, "shenbao_verdict_latency_seconds_count", kind="document") == 1
     assert value(pdfcheck, "shenbao_jobs_finished_total", stage="check", outcome="done") == 1
+    assert value(pdfcheck, "shenbao_jobs_finished_total", stage="pixels", outcome="done") == 1
     assert value(pdfcheck, "shenbao_sandbox_run_duration_seconds_count", profile="documents", outcome="ok") >= 1
-    assert value(review, "shenbao_events_consumed_total", event=CHECKED) == 1
+    assert value(review, "shenbao_events_consumed_total", event=CHECKED) == 2, "its structure, and then its pictures"
     assert value(review, "shenbao_relay_leader") == 1
     assert value(review, "shenbao_consumer_partitions") == 3 * PARTITIONS
     assert value(review, "shenbao_database_connections", state="allowed") == 8

@@ -81,11 +81,12 @@ async def _material(
     editable = values["own"] and values["dossier"]["state"] in ("draft", "returned")
     following = values["lines"][at + 1] if at + 1 < len(values["lines"]) else None
     about = (request, gateway, visitor.session.account_id, dossier_id, found.material)
-    measured, looks, stages_of = await asyncio.gather(
-        asking.measured(*about), asking.looks(*about), _stages(*about, is_video=found.item.is_video)
-    )
+    measured, looks, weighed, stages_of = await asyncio.gather(
+        asking.measured(*about), asking.looks(*about), asking.weighed(*about),
+        _stages(*about, is_video=found.item.is_video),
+    )  # fmt: skip
     own = {"line": found, "editable": editable, "following": following, "measured": measured, "looks": looks}
-    own["stages_of"] = stages_of
+    own |= {"stages_of": stages_of, "weighed": weighed, "page_limit": load.default().page_bytes(found.item)}
     return {**values, **own}
 
 

@@ -88,6 +88,29 @@ async def measured(
     return {file_id: each for file_id, each in zip(checked, told, strict=True) if each is not None}
 
 
+async def weighed(
+    request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
+) -> Mapping[str, Data]:
+    """The report on each document of a material, by file; likewise."""
+    checked = [file["file_id"] for file in material["files"] if file["pages"]]
+    if not checked:
+        return {}
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+
+    async def report(file_id: str) -> Data | None:
+        asked = pdfcheck_pb2.GetReportRequest(dossier_id=dossier_id, file_id=file_id)
+        try:
+            found = await call(gateway.peers.pdfcheck.GetReport, asked, token=grant.pdfcheck, idempotent=True)
+        except AppError as error:
+            if error.kind in (Kind.NOT_FOUND, Kind.UNAVAILABLE):
+                return None
+            raise
+        return plain(found.report, language(request))
+
+    told = await asyncio.gather(*map(report, checked))
+    return {file_id: each for file_id, each in zip(checked, told, strict=True) if each is not None}
+
+
 async def looks(
     request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
 ) -> Mapping[str, Data]:

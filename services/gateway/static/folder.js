@@ -71,11 +71,14 @@ table.querySelector("button.primary").addEventListener("click", () => {
 });
 table.querySelector("button.link").addEventListener("click", () => { table.hidden = true; });
 
-zone.querySelector("input").addEventListener("change", (event) => {
-  const files = [...event.target.files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+const input = zone.querySelector("input");
+function chosen() {
+  const files = [...input.files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+  input.value = "";
   sort(files);
-  event.target.value = "";
-});
+}
+input.addEventListener("change", chosen);
+if (input.files.length) chosen(); // before this script was here
 document.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
 document.addEventListener("dragleave", () => zone.classList.remove("over"));
 document.addEventListener("drop", async (event) => {

@@ -14,7 +14,8 @@ from tests.e2e.conftest import Platform
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
 _AXE = Path(os.environ.get("SHENBAO_CACHE", Path.home() / ".cache" / "shenbao")) / "bin" / "axe.js"
 PEOPLE = ("lin", "he", "li")
-WIDTHS = (360, 1280)
+#: English words are longer and break things where it is narrow; the rest is the same.
+WIDTHS = {"zh-CN": (360, 1280), "en": (360,)}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_no_page_has_a_violation(stops: list[tour.Stop], visitors: Visitors, lan
         page = visitors.page(stop.login, language)
         page.goto(stop.path)
         page.add_script_tag(path=str(_AXE))
-        for width in WIDTHS:
+        for width in WIDTHS[language]:
             page.set_viewport_size({"width": width, "height": 900})
             judged = page.evaluate("async () => (await axe.run())")
             assert len(judged["passes"]) > 10
