@@ -126,7 +126,8 @@ def _findings_of(profile: Profile, file: File, read: ComparedOpening | None, *, 
     about_opening = rules.opening(read.fields, read.declared) if read is not None else ()
     if file.report is None:
         return about_opening
-    found = (*file.report.findings, *about_opening)
+    told = file.report.findings if file.report.fetched else ()  # codes alone have no words yet
+    found = (*told, *about_opening)
     if video and file.report.fetched:
         compared = rules.video_name(
             file.report.parsed_name,

@@ -48,6 +48,13 @@ def test_a_stored_file_is_processing_until_its_report_and_hash_are_there() -> No
     assert seen(material(file(file_name=""))).status is MaterialStatus.PROCESSING
 
 
+def test_codes_that_an_event_told_are_not_shown_before_their_texts_are_there() -> None:
+    """The words of most need what only the report has: which page, how many bytes."""
+    told = report("fail", fetched=False, findings=(Finding(code="pdf.page-too-large", rule_id="", measured=None),))
+    waiting = seen(material(file(report=told)))
+    assert (waiting.status, waiting.file_findings["f1"]) == (MaterialStatus.FAILED, ())
+
+
 def test_a_report_that_another_follows_settles_nothing() -> None:
     """G-03: the pictures are still to be decoded. What is wrong already is wrong at once."""
     waiting = seen(material(file(report=report(pending=True))))
