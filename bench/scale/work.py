@@ -29,6 +29,8 @@ from tools.stack.processes import processes
 
 URGENT, PATIENT = 10, 20
 _PROFILE = Path(__file__).parents[2] / "tests" / "assets" / "profile-surgeon.yaml"
+_IDLE_DEADLINE_S, _LOOK_S = 120.0, 0.2
+_UNFINISHED = "SELECT count(*) FROM video.jobs WHERE state IN ('queued', 'leased')"
 _KNOWN = "SELECT organisation_path, dossier_id, subject_id, argument FROM video.jobs WHERE stage = 'verdict' LIMIT 1"
 
 
@@ -86,6 +88,7 @@ async def working(folder: Path, workers: int) -> AsyncIterator[Work]:
         looking = await asyncpg.connect(dsn_of(url))
         database = Database(platform.servers.database("video"), schema="video")
         history = History(looking)
+        await _until_idle(looking)
         await history.install()
         known = await looking.fetchrow(_KNOWN)
         work = Work(platform=platform, history=history, database=database, known=dict(known), ids=TimeOrderedIds())
@@ -96,6 +99,15 @@ async def working(folder: Path, workers: int) -> AsyncIterator[Work]:
                 tell(pid, signal.SIGCONT)
             await database.close()
             await looking.close()
+
+
+async def _until_idle(looking: asyncpg.Connection) -> None:
+    """Until nobody works on what a verdict sets off: whoever is stopped in the middle of that holds what the next
+    verdicts on the same video wait for.
+    """
+    async with asyncio.timeout(_IDLE_DEADLINE_S):
+        while await looking.fetchval(_UNFINISHED):
+            await asyncio.sleep(_LOOK_S)
 
 
 def _send_video(platform: Running, folder: Path) -> None:
