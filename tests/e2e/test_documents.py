@@ -34,9 +34,13 @@ def sent(person: Client, dossier: Data, folder: Path, item: str, data: bytes) ->
     path.write_bytes(data)
     dossier_id = dossier["dossier_id"]
     person.upload(dossier_id, materials(dossier)[item]["material_id"], COMPONENTS[item], path)
-    ended = ("passed", "failed")
-    now = person.wait(dossier_id, lambda d: materials(d)[item]["status"] in ended, deadline_s=DEADLINE_S)
-    return materials(now)[item]
+
+    def all_is_said(told: Data) -> bool:
+        material = materials(told)[item]
+        reasons = any(file["findings"] for file in material["files"])  # they follow the verdict in a moment
+        return material["status"] == "passed" or (material["status"] == "failed" and reasons)
+
+    return materials(person.wait(dossier_id, all_is_said, deadline_s=DEADLINE_S))[item]
 
 
 def report(person: Client, dossier: Data, material: Data) -> Data:
