@@ -20,7 +20,7 @@ from services.gateway.pages.visitor import SignedInVisitor, Visitor
 from services.gateway.plain import Data
 from services.gen.review.v1 import review_pb2 as pb
 from services.gen.upload.v1 import upload_pb2
-from services.kernel.errors import AppError, Kind, not_found
+from services.kernel.errors import AppError, not_found
 from services.kernel.grpc_client import call
 
 router = APIRouter(include_in_schema=False)
@@ -93,18 +93,9 @@ async def _material(
 async def _stages(
     request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data, *, is_video: bool
 ) -> Mapping[str, Sequence[Data]]:
-    """By file; the rest of the page does without while the video service does not answer."""
-
-    async def of(file_id: str) -> Sequence[Data]:
-        try:
-            return await videos.stages(request, gateway, account_id, dossier_id, file_id)
-        except AppError as error:
-            if error.kind in (Kind.NOT_FOUND, Kind.UNAVAILABLE):
-                return ()
-            raise
-
+    """Of each video, as `asking.per_file`."""
     ids = [file["file_id"] for file in material["files"]] if is_video else []
-    return dict(zip(ids, await asyncio.gather(*map(of, ids)), strict=True))
+    return await asking.per_file(ids, lambda file_id: videos.stages(request, gateway, account_id, dossier_id, file_id))
 
 
 @router.get("/dossiers/{dossier_id}/materials/{material_id}")

@@ -1,10 +1,11 @@
 """What pages ask of the other services, as plain data in the reader's language."""
 
 import asyncio
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
 
@@ -18,6 +19,7 @@ from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_client import call
 
 _DRAWING_DEADLINE_S = 30.0
+_Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,75 +65,71 @@ async def merged(request: Request, gateway: Gateway, account_id: str, dossier_id
     return plain(found.merged, language(request))
 
 
+async def per_file(file_ids: Sequence[str], ask: Callable[[str], Awaitable[_Told]]) -> Mapping[str, _Told]:
+    """What is told of each file; nothing of one about which there is nothing yet, and of none while the service does
+    not answer: the rest of the page does without. Raises what else `ask` raises.
+    """
+
+    async def told(file_id: str) -> list[tuple[str, _Told]]:
+        try:
+            return [(file_id, await ask(file_id))]
+        except AppError as error:
+            if error.kind in (Kind.NOT_FOUND, Kind.UNAVAILABLE):
+                return []
+            raise
+
+    return dict(itertools.chain.from_iterable(await asyncio.gather(*map(told, file_ids))))
+
+
 async def measured(
     request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
 ) -> Mapping[str, Data]:
-    """What was measured on each video of a material, by file; nothing for one that was not checked yet, and none of it
-    while the video service does not answer: the rest of the page does without.
-    """
+    """What was measured on each video of a material that was checked, as `per_file`."""
     checked = [file["file_id"] for file in material["files"] if file["duration_s"]]
     if not checked:
         return {}
     grant = await gateway.peers.authorise(account_id, dossier_id, "view")
 
-    async def facts(file_id: str) -> Data | None:
+    async def facts(file_id: str) -> Data:
         asked = video_pb2.GetReportRequest(dossier_id=dossier_id, file_id=file_id)
-        try:
-            found = await call(gateway.peers.video.GetReport, asked, token=grant.video, idempotent=True)
-        except AppError as error:
-            if error.kind in (Kind.NOT_FOUND, Kind.UNAVAILABLE):
-                return None
-            raise
+        found = await call(gateway.peers.video.GetReport, asked, token=grant.video, idempotent=True)
         return plain(found.report.facts, language(request))
 
-    told = await asyncio.gather(*map(facts, checked))
-    return {file_id: each for file_id, each in zip(checked, told, strict=True) if each is not None}
+    return await per_file(checked, facts)
 
 
 async def weighed(
     request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
 ) -> Mapping[str, Data]:
-    """The report on each document of a material, by file; likewise."""
+    """The report on each document of a material that was checked, as `per_file`."""
     checked = [file["file_id"] for file in material["files"] if file["pages"]]
     if not checked:
         return {}
     grant = await gateway.peers.authorise(account_id, dossier_id, "view")
 
-    async def report(file_id: str) -> Data | None:
+    async def report(file_id: str) -> Data:
         asked = pdfcheck_pb2.GetReportRequest(dossier_id=dossier_id, file_id=file_id)
-        try:
-            found = await call(gateway.peers.pdfcheck.GetReport, asked, token=grant.pdfcheck, idempotent=True)
-        except AppError as error:
-            if error.kind in (Kind.NOT_FOUND, Kind.UNAVAILABLE):
-                return None
-            raise
+        found = await call(gateway.peers.pdfcheck.GetReport, asked, token=grant.pdfcheck, idempotent=True)
         return plain(found.report, language(request))
 
-    told = await asyncio.gather(*map(report, checked))
-    return {file_id: each for file_id, each in zip(checked, told, strict=True) if each is not None}
+    return await per_file(checked, report)
 
 
 async def looks(
     request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
 ) -> Mapping[str, Data]:
-    """What a look through each video of a material told, by file; nothing for one that was not looked through yet."""
+    """What a look through each video of a material told, as `per_file`."""
     checked = [file["file_id"] for file in material["files"] if file["duration_s"]]
     if not checked:
         return {}
     grant = await gateway.peers.authorise(account_id, dossier_id, "view")
 
-    async def look(file_id: str) -> Data | None:
+    async def look(file_id: str) -> Data:
         asked = video_pb2.GetLookRequest(dossier_id=dossier_id, file_id=file_id)
-        try:
-            found = await call(gateway.peers.video.GetLook, asked, token=grant.video, idempotent=True)
-        except AppError as error:
-            if error.kind in (Kind.NOT_FOUND, Kind.UNAVAILABLE):
-                return None
-            raise
+        found = await call(gateway.peers.video.GetLook, asked, token=grant.video, idempotent=True)
         return plain(found.look, language(request))
 
-    told = await asyncio.gather(*map(look, checked))
-    return {file_id: each for file_id, each in zip(checked, told, strict=True) if each is not None}
+    return await per_file(checked, look)
 
 
 async def look(request: Request, gateway: Gateway, account_id: str, dossier_id: str, file_id: str) -> Data:
