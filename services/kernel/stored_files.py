@@ -88,6 +88,10 @@ class StoredSource:
         """Up to `length` bytes from `offset`. Raises `ObjectChanged`, `ObjectMissing`, `StoreUnavailable`."""
         return await self._store.read(self._key, offset, length, etag=self._etag)
 
+    async def descriptor(self) -> int | None:
+        """The object's file, where the store has files. Raises as `read`."""
+        return await self._store.descriptor(self._key, etag=self._etag)
+
 
 class ObjectSource(StoredSource):
     """A file of `upload` as such a source, in the version that was described."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rapidocr import RapidOCR
 from rapidocr.main import RapidOCRError
 
-from services.kernel.sandbox.source import RemoteFile
+from services.kernel.sandbox.source import SourceFile
 
 Array = NDArray[Any]
 #: The longer side at which lines are looked for, at first and when looked at more closely; they are read at full size.
@@ -52,7 +52,7 @@ def prepare() -> None:
 
 
 def recognise(
-    sources: Sequence[RemoteFile], arguments: Mapping[str, object], _progress: Callable[[float], None]
+    sources: Sequence[SourceFile], arguments: Mapping[str, object], _progress: Callable[[float], None]
 ) -> list[list[object]]:
     """`[text, confidence, [[x, y] × 4]]` for each line of the picture `sources[0]` (`port.Picture`).
 

@@ -6,7 +6,7 @@ more.
 
 from collections import OrderedDict
 
-from services.kernel.sandbox.port import ByteSource
+from services.kernel.sandbox.port import ByteSource, LocalSource
 
 
 class CachedSource:
@@ -32,6 +32,10 @@ class CachedSource:
         found = b"".join([await self._block(number) for number in range(first, last + 1)])
         begin = offset - first * self._block_bytes
         return found[begin : begin + length]
+
+    async def descriptor(self) -> int | None:
+        """See `LocalSource`: what is cached then is not needed."""
+        return await self._source.descriptor() if isinstance(self._source, LocalSource) else None
 
     async def _block(self, number: int) -> bytes:
         found = self._blocks.pop(number, None)

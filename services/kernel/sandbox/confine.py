@@ -10,6 +10,7 @@ import platform
 import resource
 import struct
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -127,7 +128,7 @@ def limit(*, memory_bytes: int, cpu_s: int, output_bytes: int) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_FSIZE, output_bytes),
-        (resource.RLIMIT_NOFILE, 128),
+        (resource.RLIMIT_NOFILE, 512),  # what a task may be given, each opened once more, and a few
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS refuses some
             resource.setrlimit(kind, (value, value))
@@ -157,9 +158,10 @@ def prepared(readable: tuple[str, ...]) -> Confinement:
     return Confinement(layers=layers, readable=readable, ruleset=ruleset, program=program)
 
 
-def confine(made: Confinement, scratch: str | None) -> None:
-    """Give up privileges, foreign files and forbidden system calls, for good. Raises `OSError` when a layer that
-    the machine has cannot be put on: then nothing is parsed.
+def confine(made: Confinement, scratch: str | None, handles: Sequence[int] = ()) -> None:
+    """Give up privileges, foreign files and forbidden system calls, for good. With a scratch folder, the files open at
+    `handles` may be opened once more for reading, by `/proc/self/fd`. Raises `OSError` when a layer that the machine
+    has cannot be put on: then nothing is parsed.
     """
     layers = made.layers
     if sys.platform == "linux" and _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
@@ -167,7 +169,7 @@ def confine(made: Confinement, scratch: str | None) -> None:
     if sys.platform == "linux":
         _drop_capabilities()
     if layers.landlock_version:
-        _landlock(made, scratch)
+        _landlock(made, scratch, handles)
     if layers.seccomp:
         _seccomp(made.program)
 
@@ -183,11 +185,13 @@ def _drop_capabilities() -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
-def _landlock(made: Confinement, scratch: str | None) -> None:
+def _landlock(made: Confinement, scratch: str | None, handles: Sequence[int]) -> None:
     ruleset = made.ruleset
     if scratch is not None:  # a rule of its own, which nobody else may get
         os.close(ruleset)
         ruleset = _ruleset(made.layers.landlock_version, made.readable, scratch)
+        for handle in handles:
+            _allow(ruleset, handle, _READ & _ON_FILES)
     if _syscall(_LANDLOCK_RESTRICT, ruleset, 0) != 0:
         raise OSError(ctypes.get_errno(), "landlock")
     os.close(ruleset)
@@ -212,11 +216,15 @@ def _ruleset(version: int, readable: tuple[str, ...], scratch: str | None) -> in
 def _allow_below(ruleset: int, path: str, rights: int) -> None:
     handle = os.open(path, _OPEN_FLAGS)
     try:
-        rule = struct.pack("=Qi", rights, handle)
-        if _syscall(_LANDLOCK_ADD, ruleset, 1, rule, 0) != 0:
-            raise OSError(ctypes.get_errno(), f"landlock: {path}")
+        _allow(ruleset, handle, rights)
     finally:
         os.close(handle)
+
+
+def _allow(ruleset: int, handle: int, rights: int) -> None:
+    """What is open at `handle`, and what is below it."""
+    if _syscall(_LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", rights, handle), 0) != 0:
+        raise OSError(ctypes.get_errno(), "landlock: rule")
 
 
 def _packed(instruction: tuple[int, int, int, int]) -> bytes:

@@ -39,9 +39,17 @@ class Dialogue:
     """Serves one child until it sends its value."""
 
     def __init__(
-        self, connection: socket.socket, sources: Sequence[ByteSource], profile: Profile, progress: Progress | None
+        self,
+        connection: socket.socket,
+        sources: Sequence[ByteSource],
+        profile: Profile,
+        progress: Progress | None,
+        handles: Sequence[int] = (),
     ) -> None:
-        """`connection` leads to the child; `progress` hears its fractions."""
+        """`connection` leads to the child; `progress` hears its fractions. `handles` are sent along with the order and
+        stay the caller's.
+        """
+        self._handles = handles
         self._connection = connection
         self._sources = sources
         self._budget = profile.read_budget_bytes
@@ -54,7 +62,9 @@ class Dialogue:
         """Send the order, answer what is asked, return the value. Raises `SandboxError`, `wire.WireClosed`."""
         reader, writer = await asyncio.open_connection(sock=self._connection.dup())
         try:
-            await _send(writer, json.dumps(order).encode())
+            body = json.dumps(order).encode()
+            wire.send_header(self._connection, len(body), self._handles)
+            await _send(writer, body, header=False)
             while True:
                 message = await _message(reader)
                 if "read" in message:
@@ -89,9 +99,9 @@ class Dialogue:
         return data
 
 
-async def _send(writer: asyncio.StreamWriter, body: bytes) -> None:
+async def _send(writer: asyncio.StreamWriter, body: bytes, *, header: bool = True) -> None:
     try:
-        writer.write(wire.pack(body))
+        writer.write(wire.pack(body) if header else body)
         await writer.drain()
     except ConnectionError as error:
         raise wire.WireClosed from error

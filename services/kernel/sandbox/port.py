@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Json]
@@ -53,9 +53,18 @@ class ByteSource(Protocol):
         ...
 
 
+@runtime_checkable
+class LocalSource(ByteSource, Protocol):
+    """A source that may be a file of this machine: the task then reads that itself instead of asking for its bytes."""
+
+    async def descriptor(self) -> int | None:
+        """The file open for reading, the caller's to close; None where it is none. Raises as `read`."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What a task returned and what it used."""
+    """What a task returned and used. `bytes_read` is what it asked for, without what it read from files here."""
 
     value: Json
     bytes_read: int
@@ -127,7 +136,7 @@ class Sandbox(Protocol):
     ) -> Outcome:
         """Call `package.module:function(sources, arguments, progress)` in a fresh child and return its JSON value.
 
-        The function gets one :class:`~services.kernel.sandbox.source.RemoteFile` per source. `scratch` is the one
+        The function gets one :class:`~services.kernel.sandbox.source.SourceFile` per source. `scratch` is the one
         folder that it may write in and read from. `progress` is called with 0 to 1. Cancelling kills the child; when
         `run` ends, however it ends, the child is gone. Raises `SandboxError` and its kinds, and whatever a source
         raised.

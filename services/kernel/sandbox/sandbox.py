@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from services.kernel.sandbox.dialogue import Dialogue, within
 from services.kernel.sandbox.port import (
     ByteSource,
     JsonObject,
+    LocalSource,
     Outcome,
     Profile,
     Progress,
@@ -75,15 +76,17 @@ class ForkingSandbox:
         try:
             self._hand_over(task, profile, theirs, scratch=scratch is not None)
             theirs.close()
-            dialogue = Dialogue(ours, sources, profile, progress)
-            order = {
-                "function": function,
-                "arguments": arguments,
-                "sizes": [source.size_bytes for source in sources],
-                "scratch": str(scratch) if scratch else None,
-            }
-            with self._watching(task, scratch, profile) as overflow:
-                return await self._supervise(task, exited, dialogue, order, profile, overflow)
+            async with _opened(sources) as local:
+                dialogue = Dialogue(ours, sources, profile, progress, tuple(local.values()))
+                order = {
+                    "function": function,
+                    "arguments": arguments,
+                    "sizes": [source.size_bytes for source in sources],
+                    "local": list(local),
+                    "scratch": str(scratch) if scratch else None,
+                }
+                with self._watching(task, scratch, profile) as overflow:
+                    return await self._supervise(task, exited, dialogue, order, profile, overflow)
         finally:
             theirs.close()
             ours.close()
@@ -236,6 +239,22 @@ class ForkingSandbox:
             await asyncio.to_thread(process.wait)
 
 
+@contextlib.asynccontextmanager
+async def _opened(sources: Sequence[ByteSource]) -> AsyncIterator[Mapping[int, int]]:
+    """Place of a source → its open file, for those that are files here. Of very many, none is: they are asked for."""
+    handles: dict[int, int] = {}
+    try:
+        if len(sources) <= wire.MAX_HANDLES:
+            for index, source in enumerate(sources):
+                handle = await source.descriptor() if isinstance(source, LocalSource) else None
+                if handle is not None:
+                    handles[index] = handle
+        yield handles
+    finally:
+        for handle in handles.values():
+            os.close(handle)
+
+
 def _lose(waiting: "asyncio.Future[None] | asyncio.Future[_Exit]") -> None:
     if not waiting.done():
         waiting.set_exception(ZygoteLost())
@@ -274,6 +293,10 @@ class FileSource:
     async def read(self, offset: int, length: int) -> bytes:
         """See `ByteSource`."""
         return os.pread(self._handle, length, offset)
+
+    async def descriptor(self) -> int | None:
+        """See `LocalSource`."""
+        return os.dup(self._handle)
 
     def close(self) -> None:
         """Close the file."""

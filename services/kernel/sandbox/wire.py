@@ -3,10 +3,13 @@
 import json
 import socket
 import struct
+from collections.abc import Sequence
 
 MAX_FRAME_BYTES = 8 * 2**20
 #: A child asks for at most this much at once.
 MAX_READ_BYTES = 4 * 2**20
+#: As many open files go along with a task; the system takes 253.
+MAX_HANDLES = 200
 _LENGTH = struct.Struct("!I")
 
 
@@ -36,6 +39,25 @@ HEADER_BYTES = _LENGTH.size
 def send(connection: socket.socket, message: object) -> None:
     """Send JSON, blocking. Raises `TypeError` or `ValueError` for what is not JSON, NaN and infinity among it."""
     connection.sendall(pack(json.dumps(message, allow_nan=False).encode()))
+
+
+def send_header(connection: socket.socket, length: int, handles: Sequence[int]) -> None:
+    """Announce a frame of `length` bytes, with open files; never waits. Raises `WireClosed`, `FrameTooLarge`."""
+    if length > MAX_FRAME_BYTES:
+        raise FrameTooLarge(f"a frame of {length} bytes, at most {MAX_FRAME_BYTES}")
+    try:
+        socket.send_fds(connection, [_LENGTH.pack(length)], handles)
+    except ConnectionError as error:
+        raise WireClosed from error
+
+
+def receive_with_handles(connection: socket.socket) -> tuple[bytes, list[int]]:
+    """The next frame's body and the open files that came along, blocking. Raises `WireClosed`."""
+    header, handles, _, _ = socket.recv_fds(connection, HEADER_BYTES, MAX_HANDLES)
+    header += receive_exactly(connection, HEADER_BYTES - len(header)) if header else b""
+    if not header:
+        raise WireClosed
+    return receive_exactly(connection, length_of(header)), handles
 
 
 def receive(connection: socket.socket) -> bytes:

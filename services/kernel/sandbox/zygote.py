@@ -15,16 +15,16 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import services
 from services.kernel import lifeline
 from services.kernel.sandbox import confine, wire
-from services.kernel.sandbox.source import RemoteFile
+from services.kernel.sandbox.source import LocalFile, RemoteFile, SourceFile
 
-Task = Callable[[list[RemoteFile], dict[str, object], Callable[[float], None]], object]
+Task = Callable[[list[SourceFile], dict[str, object], Callable[[float], None]], object]
 _FDS_PER_TASK = 1
 _READY = b"!"
 _OUT_OF_MEMORY = wire.pack(b'{"memory": true}')
@@ -211,10 +211,16 @@ def _rehearse() -> None:
 
 def _child(connection: socket.socket, limits: Limits, zygote: int, confinement: confine.Confinement) -> int:
     """Confine when the order is there and says what the scratch folder is."""
-    return _serve(connection, lambda scratch: _confine(limits, zygote, scratch, confinement))
+    return _serve(connection, lambda scratch, handles: _confine(limits, zygote, scratch, confinement, handles))
 
 
-def _confine(limits: Limits, zygote: int, scratch: str | None, confinement: confine.Confinement) -> None:
+def _confine(
+    limits: Limits,
+    zygote: int,
+    scratch: str | None,
+    confinement: confine.Confinement,
+    handles: Sequence[int] = (),
+) -> None:
     """Raises `OSError` when that cannot be done, and when the zygote has ended meanwhile."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -225,21 +231,22 @@ def _confine(limits: Limits, zygote: int, scratch: str | None, confinement: conf
     confine.limit(memory_bytes=limits.memory_bytes, cpu_s=limits.cpu_s, output_bytes=limits.output_bytes)
     if os.getppid() != zygote:  # it ended before its death could be a signal
         raise OSError(errno.ESRCH, "the zygote is gone")
-    confine.confine(confinement, scratch)
+    confine.confine(confinement, scratch, handles)
 
 
-def _serve(connection: socket.socket, confined: Callable[[str | None], None] | None) -> int:
+def _serve(connection: socket.socket, confined: Callable[[str | None, Sequence[int]], None] | None) -> int:
     """Run one function, send its value; the exit status says whether that was possible."""
 
     def progress(fraction: float) -> None:
         wire.send(connection, {"progress": fraction})
 
     try:
-        task = json.loads(wire.receive(connection))
+        order, handles = wire.receive_with_handles(connection)
+        task = json.loads(order)
         function = _function(str(task["function"]))
         if confined is not None:
-            confined(task["scratch"])
-        sources = [RemoteFile(connection, index, size) for index, size in enumerate(task["sizes"])]
+            confined(task["scratch"], handles)
+        sources = _sources(connection, task["sizes"], dict(zip(task["local"], handles, strict=True)))
         wire.send(connection, {"value": function(sources, {**task["arguments"]}, progress)})
     except MemoryError:
         connection.sendall(_OUT_OF_MEMORY)  # ready-made: there may be no memory to make it
@@ -247,6 +254,14 @@ def _serve(connection: socket.socket, confined: Callable[[str | None], None] | N
         last = traceback.format_exception_only(error)[-1].strip()
         wire.send(connection, {"raised": type(error).__name__, "detail": last[:500]})
     return 0
+
+
+def _sources(connection: socket.socket, sizes: list[int], local: dict[int, int]) -> list[SourceFile]:
+    """`local`: place of a source → its open file."""
+    return [
+        LocalFile(local[index], size) if index in local else RemoteFile(connection, index, size)
+        for index, size in enumerate(sizes)
+    ]
 
 
 def _function(path: str) -> Task:

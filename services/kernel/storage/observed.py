@@ -47,6 +47,11 @@ class ObservedStorage:
         with _measured("read"):
             return await self._inner.read(key, offset, length, etag=etag)
 
+    async def descriptor(self, key: str, *, etag: str | None = None) -> int | None:
+        """See the port."""
+        with _measured("descriptor"):
+            return await self._inner.descriptor(key, etag=etag)
+
     def stream(self, key: str, *, chunk_bytes: int = 2**20) -> AsyncIterator[bytes]:
         """See the port; how long it takes is the reader's affair."""
         return self._inner.stream(key, chunk_bytes=chunk_bytes)

@@ -141,6 +141,12 @@ class ObjectStore(Protocol):
         """
         ...
 
+    async def descriptor(self, key: str, *, etag: str | None = None) -> int | None:
+        """The object open for reading, where it is a file of this machine: the caller's to close, and the same bytes
+        whatever happens to the key. None where the store has no files. Raises as `read`.
+        """
+        ...
+
     def stream(self, key: str, *, chunk_bytes: int = 2**20) -> AsyncIterator[bytes]:
         """The whole object in order, in chunks of at most `chunk_bytes`. Raises as `read`."""
         ...

@@ -126,6 +126,10 @@ class S3Store:
         """As the port; a connection that breaks is made anew and the rest asked for, a few times."""
         return await self._reader.read(check_key(key), offset, length, etag)
 
+    async def descriptor(self, key: str, *, etag: str | None = None) -> int | None:  # noqa: ARG002 - the port's
+        """As the port: a bucket has no files."""
+        return None
+
     async def stream(self, key: str, *, chunk_bytes: int = 2**20) -> AsyncGenerator[bytes, None]:
         """As the port. Close it when you leave it early."""
         async for chunk in self._reader.stream(check_key(key), chunk_bytes):

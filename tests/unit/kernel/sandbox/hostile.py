@@ -20,9 +20,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from services.kernel.sandbox.source import RemoteFile
+from services.kernel.sandbox.source import RemoteFile, SourceFile
 
-Sources = Sequence[RemoteFile]
+Sources = Sequence[SourceFile]
 Arguments = dict[str, str]
 Progress = Callable[[float], None]
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -52,6 +52,25 @@ def read_tail_twice(sources: Sources, _arguments: Arguments, _progress: Progress
         source.tell(),
         source.bytes_read,
     ]
+
+
+def harm_file(sources: Sources, arguments: Arguments, _progress: Progress) -> object:
+    """A file that was handed over for reading, or opened once more by its number."""
+    handle = sources[0].fileno()
+    act: dict[str, Callable[[], object]] = {
+        "write": lambda: os.pwrite(handle, b"mine", 0),
+        "cut": lambda: os.ftruncate(handle, 0),
+        "change its mode": lambda: os.fchmod(handle, 0o777),
+        "change its times": lambda: os.utime(handle, (0, 0)),
+        "open for writing": lambda: os.open(f"/proc/self/fd/{handle}", os.O_RDWR),
+        "open to cut": lambda: os.open(f"/proc/self/fd/{handle}", os.O_WRONLY | os.O_TRUNC),
+        "open its folder": lambda: list(Path(f"/proc/self/fd/{handle}/..").iterdir()),
+    }
+    return act[arguments["act"]]()
+
+
+def open_again(sources: Sources, _arguments: Arguments, _progress: Progress) -> object:
+    return [Path(f"/proc/self/fd/{source.fileno()}").read_text() for source in sources]
 
 
 def report_progress(_sources: Sources, _arguments: Arguments, progress: Progress) -> object:
@@ -355,7 +374,9 @@ def return_much(_sources: Sources, _arguments: Arguments, _progress: Progress) -
 
 
 def _connection(sources: Sources) -> socket.socket:
-    return sources[0]._connection
+    [source] = sources
+    assert isinstance(source, RemoteFile)
+    return source._connection
 
 
 def announce_much(sources: Sources, _arguments: Arguments, _progress: Progress) -> object:

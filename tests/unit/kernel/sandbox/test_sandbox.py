@@ -27,6 +27,7 @@ from services.kernel.sandbox.port import (
     ZygoteLost,
 )
 from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
+from services.kernel.sandbox.wire import MAX_HANDLES
 
 HOSTILE = "tests.unit.kernel.sandbox.hostile"
 ROOT = Path(__file__).parents[4]
@@ -88,6 +89,10 @@ async def call(sandbox: ForkingSandbox, name: str, arguments: JsonObject | None 
         return await sandbox.run(f"{HOSTILE}:{name}", arguments or {}, **{"profile": PROFILE, **options})  # type: ignore[arg-type]
 
 
+def open_handles() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
 async def works(sandbox: ForkingSandbox) -> bool:
     return (await call(sandbox, "echo", {"a": [1, None, "申报"]})).value == {"a": [1, None, "申报"]}
 
@@ -118,6 +123,68 @@ async def test_a_file_is_a_source(sandbox: ForkingSandbox, tmp_path: Path) -> No
     source = FileSource(tmp_path / "file")
     assert (await call(sandbox, "read_all", sources=[source])).value == ["content"]
     source.close()
+
+
+async def test_a_file_here_is_read_without_asking(sandbox: ForkingSandbox, tmp_path: Path) -> None:
+    """Every way of reading it is that of a source that is asked for; the budget is for what is asked for."""
+    (tmp_path / "file").write_text("0123456789")
+    source = FileSource(tmp_path / "file")
+    asked = await call(sandbox, "read_tail_twice", sources=[Text(text="0123456789")])
+    own = await call(sandbox, "read_tail_twice", sources=[source])
+    assert isinstance(own.value, list)
+    assert isinstance(asked.value, list)
+    assert own.value[:5] == asked.value[:5]
+    assert (own.bytes_read, asked.bytes_read) == (0, 5)
+    mixed = await call(sandbox, "read_all", sources=[Text(text="one"), source, Text(text="three"), source])
+    assert mixed.value == ["one", "0123456789", "three", "0123456789"]
+    source.close()
+
+
+@pytest.mark.parametrize("count", [MAX_HANDLES, MAX_HANDLES + 1])
+async def test_as_many_files_as_go_along_and_one_more(sandbox: ForkingSandbox, tmp_path: Path, count: int) -> None:
+    (tmp_path / "file").write_text("x")
+    source = FileSource(tmp_path / "file")
+    assert await works(sandbox)
+    handles = open_handles()
+    outcome = await call(sandbox, "read_all", sources=[source] * count, profile=replace(PROFILE, read_budget_bytes=999))
+    assert outcome.value == ["x"] * count
+    assert outcome.bytes_read == (0 if count == MAX_HANDLES else count)
+    assert open_handles() == handles
+    source.close()
+
+
+@pytest.mark.skipif(not confine.probe().landlock_version, reason="this machine has no Landlock")
+@pytest.mark.parametrize(
+    "act",
+    ["write", "cut", "change its mode", "change its times", "open for writing", "open to cut", "open its folder"],
+)
+async def test_a_file_that_was_handed_over_is_only_read(sandbox: ForkingSandbox, tmp_path: Path, act: str) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (tmp_path / "file").write_text("content")
+    before = (tmp_path / "file").stat()
+    source = FileSource(tmp_path / "file")
+    for folder in (None, scratch):
+        with pytest.raises(SandboxFailed) as caught:
+            await call(sandbox, "harm_file", {"act": act}, sources=[source], scratch=folder)
+        assert caught.value.kind in {"PermissionError", "OSError", "NotADirectoryError"}
+    source.close()
+    after = (tmp_path / "file").stat()
+    assert (tmp_path / "file").read_text() == "content"
+    assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
+async def test_with_a_scratch_folder_it_may_be_opened_once_more(sandbox: ForkingSandbox, tmp_path: Path) -> None:
+    """By programs' libraries that want a path; also when nobody else can find it any more."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    sources = [FileSource(tmp_path / "a"), FileSource(tmp_path / "b")]
+    (tmp_path / "b").unlink()
+    assert (await call(sandbox, "open_again", sources=sources, scratch=scratch)).value == ["a", "b"]
+    for source in sources:
+        source.close()
 
 
 async def test_a_budget_may_be_used_up_and_not_exceeded(sandbox: ForkingSandbox) -> None:
