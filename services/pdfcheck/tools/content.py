@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 import pikepdf
 
+from services.pdfcheck.tools.survey import Survey, dictionaries
+
 #: Action types that do something by themselves or reach outside; a plain link (`/URI`, `/GoTo`) is not among them.
 ACTIVE_ACTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,7 +29,6 @@ ACTIVE_ACTIONS: Mapping[str, str] = MappingProxyType(
 ACTIVE_ANNOTATIONS: Mapping[str, str] = MappingProxyType(
     {"/RichMedia": "media", "/Screen": "media", "/Movie": "media", "/Sound": "media", "/3D": "media"}
 )
-_MAX_NESTING = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,39 +41,24 @@ class Content:
     signed: bool
 
 
-def read(pdf: pikepdf.Pdf) -> Content:
-    """Look at every object of `pdf`, reachable or not: what a later edit could bring back counts too."""
+def of(pdf: pikepdf.Pdf, found: Survey) -> Content:
+    """What `pdf` carries, by the survey of its objects, reachable or not."""
     active: set[str] = set()
     embedded = 0
     signed = False
-    for found in dictionaries(pdf):
-        active.update(_active_kinds(found))
-        embedded += _is_file_specification(found)
-        signed = signed or _is_signature(found)
+    for each in dictionaries_of(found):
+        active.update(_active_kinds(each))
+        embedded += _is_file_specification(each)
+        signed = signed or _is_signature(each)
     form = pdf.Root.get("/AcroForm")
     xfa = isinstance(form, pikepdf.Dictionary) and "/XFA" in form
     return Content(active=tuple(sorted(active)), embedded_files=embedded, xfa=xfa, signed=signed)
 
 
-def dictionaries(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Dictionary]:
-    """Every dictionary of the file, those inside other objects included."""
-    for target in pdf.objects:
-        waiting: list[tuple[object, int]] = [(target, 0)]
-        while waiting:
-            value, depth = waiting.pop()
-            if depth > _MAX_NESTING:
-                continue
-            if isinstance(value, pikepdf.Stream):
-                value = value.stream_dict
-            if isinstance(value, pikepdf.Dictionary):
-                yield value
-                waiting.extend((child, depth + 1) for _, child in value.items() if _is_inside(child))
-            elif isinstance(value, pikepdf.Array):
-                waiting.extend((child, depth + 1) for child in value if _is_inside(child))
-
-
-def _is_inside(value: object) -> bool:
-    return isinstance(value, pikepdf.Dictionary | pikepdf.Array) and not value.is_indirect
+def dictionaries_of(found: Survey) -> Iterator[pikepdf.Dictionary]:
+    """Every dictionary of the objects that may hold something of the kind."""
+    for target in found.noteworthy:
+        yield from dictionaries(target)
 
 
 def _active_kinds(found: pikepdf.Dictionary) -> Iterator[str]:

@@ -18,6 +18,7 @@ from services.pdfcheck.domain.facts import Json
 from services.pdfcheck.domain.merging import RESULT, Bookmark, Part, bookmarks_of, source_path
 from services.pdfcheck.tools import content, inspect, picture, strip
 from services.pdfcheck.tools.jpeg import DamagedError
+from services.pdfcheck.tools.survey import survey
 
 _CHUNK_BYTES = 2**16
 #: Attachments carry dates; a fixed one keeps the result the same from run to run.
@@ -85,7 +86,7 @@ def _prepare(source: Path) -> _Prepared:
         target.write_bytes(picture.page_of(source.read_bytes()[: picture.MAX_BYTES], kind).pdf)
         return _Prepared(path=target, pages=1, signed=False)
     with pikepdf.open(source, suppress_warnings=True) as pdf:
-        return _Prepared(path=source, pages=len(pdf.pages), signed=content.read(pdf).signed)
+        return _Prepared(path=source, pages=len(pdf.pages), signed=content.of(pdf, survey(pdf)).signed)
 
 
 def _identity(parts: Sequence[Part], scratch: Path) -> bytes:
@@ -107,8 +108,7 @@ def _assemble(prepared: Sequence[_Prepared], target: Path, bookmarks: Sequence[B
     """All pages in order, decrypted, stripped and bookmarked, written once with their streams as they are."""
     job = pikepdf.Job(_arguments(prepared, target))  # the parts' streams are its own until everything is written
     with job.create_pdf() as pdf:
-        strip.strip_active(pdf)
-        strip.forget_signatures(pdf)
+        strip.strip(pdf)
         with pdf.open_outline() as outline:
             _bookmark(outline, bookmarks)
         pdf.Root.PageMode = pikepdf.Name.UseOutlines

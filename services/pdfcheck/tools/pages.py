@@ -14,42 +14,33 @@ taken off (one shared dictionary otherwise puts every picture on every page), an
 import io
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pikepdf
 from typing_extensions import Buffer
 
 from services.pdfcheck.domain.facts import PageSize
-
-Ref = tuple[int, int]
+from services.pdfcheck.tools.survey import (
+    MAX_NESTING,
+    Node,
+    Ref,
+    Survey,
+    TooComplexError,
+    node_of,
+    stream_bytes,
+    survey,
+    written,
+)
 
 #: Header, trailer, page tree and cross-reference table of a one-page file; measured 0.66 KB, rounded up.
 FILE_BYTES = 1024
 #: A page this close below the limit is split as well, so that the number shown near the limit is exact.
 NEAR_BYTES = 16 * 1024
-#: What one object costs beside its content: `n 0 obj`, `endobj`, `stream`, `endstream` and its table row.
-_OBJECT_BYTES = 80
 #: Objects visited over all pages; a file that shares a huge graph among many pages goes straight to the next step.
 _MAX_VISITS = 3_000_000
-_MAX_NESTING = 200
 #: What a page takes from the tree above it when it does not say so itself.
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
-
-
-class TooComplexError(Exception):
-    """The file's objects nest deeper or reach further than any honest document does."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Node:
-    """One indirect object: its own bytes and what it refers to."""
-
-    size_bytes: int
-    refs: tuple[Ref, ...]
-    is_font_data: bool = False
-    is_font: bool = False
-    is_image: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,20 +54,24 @@ class Reach:
 
 
 @dataclass(slots=True)
-class Walk:
-    """Walks pages of one open file, each object parsed once."""
+class _Walk:
+    """Walks pages of one open file."""
 
     pdf: pikepdf.Pdf
+    nodes: dict[Ref, Node]
     page_refs: frozenset[Ref]
     visits: int = 0
-    nodes: dict[Ref, _Node] = field(default_factory=dict)
+    #: Node of the page tree → what pages below it inherit.
+    inherited: dict[Ref, Mapping[str, Node]] = field(default_factory=dict)
 
-    def page(self, page: pikepdf.Page) -> Reach:
-        """Everything that `page` reaches. Raises :class:`TooComplexError`."""
-        own = page.obj.objgen
-        nodes = [_node(_page_alone(page.obj))]
+    def page(self, page: pikepdf.Object) -> Reach:
+        """Everything that `page` reaches."""
+        own = page.objgen
+        nodes = [self._at(own), *self._from_above(page)]
         seen: set[Ref] = {own}
-        waiting = list(nodes[0].refs)
+        waiting = _without_parent(page, nodes[0].refs)
+        for node in nodes[1:]:
+            waiting += node.refs
         while waiting:
             ref = waiting.pop()
             if ref in seen or ref in self.page_refs:
@@ -84,29 +79,55 @@ class Walk:
             seen.add(ref)
             node = self._at(ref)
             nodes.append(node)
-            waiting.extend(node.refs)
+            waiting += node.refs
         return Reach(
             bound_bytes=FILE_BYTES + sum(node.size_bytes for node in nodes),
             font_data=frozenset(ref for ref in seen - {own} if self.nodes[ref].is_font_data),
-            has_font=any(node.is_font for node in nodes),
+            has_font=any(node.has_font for node in nodes),
             has_image=any(node.is_image for node in nodes),
         )
 
-    def _at(self, ref: Ref) -> _Node:
+    def _at(self, ref: Ref) -> Node:
         self.visits += 1
         if self.visits > _MAX_VISITS:
             raise TooComplexError
-        if ref not in self.nodes:
-            target = self.pdf.get_object(ref)
-            skipped = isinstance(target, pikepdf.Dictionary) and target.get("/Type") == "/Pages"
-            self.nodes[ref] = _Node(size_bytes=0, refs=()) if skipped else _node(target)
+        if ref not in self.nodes:  # a number or text of its own, or nothing
+            self.nodes[ref] = node_of(self.pdf.get_object(ref))
         return self.nodes[ref]
 
+    def _from_above(self, page: pikepdf.Object) -> list[Node]:
+        """What the page takes from the tree above it because it does not say so itself."""
+        missing = [key for key in _INHERITED if key not in page]
+        if not missing:
+            return []
+        told = self._above(page.get("/Parent"), 0)
+        return [told[key] for key in missing if key in told]
 
-def walk(pdf: pikepdf.Pdf) -> tuple[Reach, ...]:
-    """What each page reaches, in order. Raises :class:`TooComplexError`."""
-    pages = list(pdf.pages)
-    walker = Walk(pdf=pdf, page_refs=frozenset(page.obj.objgen for page in pages))
+    def _above(self, tree: object, steps: int) -> Mapping[str, Node]:
+        if not isinstance(tree, pikepdf.Dictionary) or steps > MAX_NESTING:
+            return {}
+        known = self.inherited.get(tree.objgen) if tree.is_indirect else None
+        if known is None:
+            own = {key: written(tree[key]) for key in _INHERITED if key in tree}
+            known = {**self._above(tree.get("/Parent"), steps + 1), **own}
+            if tree.is_indirect:
+                self.inherited[tree.objgen] = known
+        return known
+
+
+def _without_parent(page: pikepdf.Object, refs: Sequence[Ref]) -> list[Ref]:
+    """Not the way up, unless the page refers to that by another key as well."""
+    kept = list(refs)
+    above = page.get("/Parent")
+    if isinstance(above, pikepdf.Object) and above.is_indirect and above.objgen in kept:
+        kept.remove(above.objgen)
+    return kept
+
+
+def walk(pdf: pikepdf.Pdf, found: Survey) -> tuple[Reach, ...]:
+    """What each page reaches, in order; `found` is of the same file. Raises :class:`TooComplexError`."""
+    pages = [page.obj for page in pdf.pages]
+    walker = _Walk(pdf=pdf, nodes=found.nodes, page_refs=frozenset(page.objgen for page in pages))
     return tuple(walker.page(page) for page in pages)
 
 
@@ -121,7 +142,7 @@ def judge(reaches: Sequence[Reach] | None, reopen: Callable[[], pikepdf.Pdf], li
         return tuple(PageSize(size_bytes=reach.bound_bytes, exact=False) for reach in reaches)
     with reopen() as copy:
         copy.remove_unreferenced_resources()
-        trimmed = walk(copy)
+        trimmed = walk(copy, survey(copy))
         users = Counter(ref for reach in trimmed for ref in reach.font_data)
         return tuple(
             PageSize(size_bytes=reach.bound_bytes, exact=False)
@@ -163,69 +184,8 @@ def _split(pdf: pikepdf.Pdf, index: int, limit_bytes: int, shared: int) -> PageS
 def _shared(pdf: pikepdf.Pdf, reach: Reach, users: Counter[Ref]) -> int:
     """What a page need not bear of its fonts' data: all but its share, for fonts that several pages use."""
     return sum(
-        _stream_bytes(pdf.get_object(ref)) * (users[ref] - 1) // users[ref] for ref in reach.font_data if users[ref] > 1
+        stream_bytes(pdf.get_object(ref)) * (users[ref] - 1) // users[ref] for ref in reach.font_data if users[ref] > 1
     )
-
-
-def _page_alone(page: pikepdf.Object) -> pikepdf.Dictionary:
-    """A page's dictionary without the way up, with what it inherits from there."""
-    alone = pikepdf.Dictionary({key: value for key, value in page.items() if key != "/Parent"})
-    above, steps = page.get("/Parent"), 0
-    while isinstance(above, pikepdf.Dictionary) and steps < _MAX_NESTING:
-        for key in _INHERITED:
-            if key in above and key not in alone:
-                alone[key] = above[key]
-        above, steps = above.get("/Parent"), steps + 1
-    return alone
-
-
-def _node(target: pikepdf.Object) -> _Node:
-    """An object's own bytes and references; what stands directly inside it belongs to it."""
-    is_stream = isinstance(target, pikepdf.Stream)
-    body = target.stream_dict if isinstance(target, pikepdf.Stream) else target
-    refs: list[Ref] = []
-    _collect(body, refs, 0)
-    keys = body if isinstance(body, pikepdf.Dictionary) else None
-    kind = str(keys.get("/Type", "")) if keys is not None else ""
-    return _Node(
-        size_bytes=len(body.unparse(resolved=True)) + _OBJECT_BYTES + (_stream_bytes(target) if is_stream else 0),
-        refs=tuple(refs),
-        is_font_data=is_stream and _looks_like_font(keys),
-        is_font=kind == "/Font",
-        is_image=keys is not None and keys.get("/Subtype") == "/Image",
-    )
-
-
-def _looks_like_font(keys: pikepdf.Dictionary | None) -> bool:
-    """Font data says so by its lengths (Type 1, TrueType) or by its subtype (CFF, OpenType)."""
-    if keys is None:
-        return False
-    return "/Length1" in keys or keys.get("/Subtype") in ("/CIDFontType0C", "/Type1C", "/OpenType")
-
-
-def _stream_bytes(stream: pikepdf.Object) -> int:
-    """The raw length that a stream states. A file whose lengths were put right while reading is split instead."""
-    length: object = stream.stream_dict.get("/Length") if isinstance(stream, pikepdf.Stream) else None
-    return max(0, length) if isinstance(length, int) else 0
-
-
-def _collect(value: pikepdf.Object, refs: list[Ref], depth: int) -> None:
-    """References in `value`, down to where the next indirect object begins."""
-    if depth > _MAX_NESTING:
-        raise TooComplexError
-    if isinstance(value, pikepdf.Dictionary):
-        children: list[object] = [child for _, child in value.items()]
-    elif isinstance(value, pikepdf.Array):
-        children = list(value)
-    else:
-        return
-    for child in children:
-        if not isinstance(child, pikepdf.Object):
-            continue
-        if child.is_indirect:
-            refs.append(child.objgen)
-        else:
-            _collect(child, refs, depth + 1)
 
 
 class _Counted(io.BytesIO):

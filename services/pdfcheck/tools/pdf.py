@@ -10,6 +10,7 @@ import pikepdf
 from services.catalogue.sniff import MediaType
 from services.pdfcheck.domain.facts import DocumentFacts, Health, PageSize
 from services.pdfcheck.tools import content, pages
+from services.pdfcheck.tools.survey import TooComplexError, survey
 
 #: Warnings after which part of the content is missing, so that the file is not merely repaired. Under a limit of
 #: memory the library turns a failed allocation into a warning as well; a check that saw nothing must not pass.
@@ -19,6 +20,8 @@ _FATAL = re.compile(
     re.IGNORECASE,
 )
 _NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGNORECASE)
+#: Mapped into memory up to here, which is faster; the address space is limited, and a larger file must find room too.
+_MAPPED_BYTES = 64 * 2**20
 _JPEG_END = b"\xff\xd9"
 
 
@@ -30,11 +33,11 @@ def facts_of(source: BinaryIO, size_bytes: int, page_limit_bytes: int) -> Docume
     """
     blank = DocumentFacts(size_bytes=size_bytes, media_type=MediaType.PDF, health=Health.DAMAGED)
     try:
-        with _opened(source) as pdf:
-            return _read(pdf, blank, lambda: _opened(source), page_limit_bytes)
+        with _opened(source, size_bytes) as pdf:
+            return _read(pdf, blank, lambda: _opened(source, size_bytes), page_limit_bytes)
     except pikepdf.PasswordError:
         return DocumentFacts(size_bytes=size_bytes, media_type=MediaType.PDF, health=Health.LOCKED, encrypted=True)
-    except pages.TooComplexError:
+    except TooComplexError:
         return blank.with_health(Health.TOO_COMPLEX)
     except pikepdf.PdfError as error:
         return blank.with_health(Health.TOO_COMPLEX if _NO_MEMORY.search(str(error)) else Health.DAMAGED)
@@ -43,9 +46,14 @@ def facts_of(source: BinaryIO, size_bytes: int, page_limit_bytes: int) -> Docume
         return blank
 
 
-def _opened(source: BinaryIO) -> pikepdf.Pdf:
+def _opened(source: BinaryIO, size_bytes: int) -> pikepdf.Pdf:
     source.seek(0)
-    return pikepdf.open(source, suppress_warnings=True, access_mode=pikepdf.AccessMode.stream)
+    mode = pikepdf.AccessMode.stream
+    if size_bytes <= _MAPPED_BYTES:
+        with contextlib.suppress(OSError):  # not a file of this machine
+            source.fileno()
+            mode = pikepdf.AccessMode.mmap_only
+    return pikepdf.open(source, suppress_warnings=True, access_mode=mode)
 
 
 def _read(
@@ -53,10 +61,11 @@ def _read(
 ) -> DocumentFacts:
     if not len(pdf.pages):
         return blank.with_health(Health.DAMAGED if pdf.get_warnings() else Health.NO_PAGES)
+    found = survey(pdf)
     reaches = None
-    with contextlib.suppress(pages.TooComplexError):
-        reaches = pages.walk(pdf)
-    carried = content.read(pdf)
+    with contextlib.suppress(TooComplexError):
+        reaches = pages.walk(pdf, found)
+    carried = content.of(pdf, found)
     health = _health(pdf)
     if health not in (Health.SOUND, Health.REPAIRED):
         return blank.with_health(health)

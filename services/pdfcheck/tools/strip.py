@@ -1,22 +1,32 @@
 """Takes out of a derivative what acts by itself; the original keeps it."""
 
+from collections.abc import Sequence
+
 import pikepdf
 
-from services.pdfcheck.tools.content import ACTIVE_ACTIONS, ACTIVE_ANNOTATIONS, dictionaries
+from services.pdfcheck.tools.content import ACTIVE_ACTIONS, ACTIVE_ANNOTATIONS
+from services.pdfcheck.tools.survey import dictionaries, survey
 
 #: Where an action hangs. `/AA` (on opening, on closing, …) never holds anything a page of evidence needs.
 _ACTION_KEYS = ("/A", "/OpenAction", "/PA", "/Next")
 _ANNOTATIONS_DROPPED = frozenset({*ACTIVE_ANNOTATIONS, "/FileAttachment"})
 
 
-def strip_active(pdf: pikepdf.Pdf) -> None:
-    """Remove actions, programs, media and attachment annotations of the pages of `pdf`, in place.
-
-    Links inside the file and to addresses stay. Call it before anything is attached on purpose.
+def strip(pdf: pikepdf.Pdf) -> None:
+    """Remove actions, programs, media and attachment annotations of the pages of `pdf`, and the values of signatures,
+    in place. Links inside the file and to addresses stay.
     """
+    if not survey(pdf).noteworthy:
+        return
+    everything = [found for target in pdf.objects for found in dictionaries(target)]
+    _strip_active(pdf, everything)
+    _forget_signatures(everything)
+
+
+def _strip_active(pdf: pikepdf.Pdf, everything: Sequence[pikepdf.Dictionary]) -> None:
     for page in pdf.pages:
         _drop_annotations(page.obj)
-    for found in dictionaries(pdf):
+    for found in everything:
         if "/AA" in found:
             del found["/AA"]
         if "/JS" in found:
@@ -26,9 +36,9 @@ def strip_active(pdf: pikepdf.Pdf) -> None:
                 del found[key]
 
 
-def forget_signatures(pdf: pikepdf.Pdf) -> None:
-    """Take the values off signature fields: on merged pages they would show as broken signatures."""
-    for found in dictionaries(pdf):
+def _forget_signatures(everything: Sequence[pikepdf.Dictionary]) -> None:
+    """On merged pages they would show as broken signatures."""
+    for found in everything:
         if found.get("/FT") == "/Sig" and "/V" in found:
             del found["/V"]
 

@@ -12,6 +12,7 @@ from services.pdfcheck.domain.merging import RESULT, source_path
 from services.pdfcheck.tools import content
 from services.pdfcheck.tools import merge as tool
 from services.pdfcheck.tools.inspect import facts_of
+from services.pdfcheck.tools.survey import survey
 from tests.assets import pdf_fixtures as made
 
 PARTS: Sequence[Json] = [["毕业证书.pdf", "学历证书"], ["照片", "学历证书"], ["截图", "学信网报告"], ["其他", None]]
@@ -119,7 +120,7 @@ def test_the_original_of_a_signed_part_is_attached_unchanged(tmp_path: Path) -> 
     with pikepdf.open(tmp_path / RESULT) as pdf:
         assert [spec.get_file().read_bytes() for spec in pdf.attachments.values()] == [made.signed()]
         assert list(pdf.attachments) == ["signed-original-part-2.pdf"]
-        assert not content.read(pdf).signed
+        assert not content.of(pdf, survey(pdf)).signed
 
 
 def test_of_two_pictures_in_one_file_the_first_is_taken(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from services.pdfcheck.domain.facts import PageSize
 from services.pdfcheck.tools import pages
 from services.pdfcheck.tools.inspect import facts_of
+from services.pdfcheck.tools.survey import TooComplexError, survey
 from tests.assets import pdf_fixtures as made
 
 LIMIT = made.PAGE_LIMIT
@@ -101,5 +102,5 @@ def test_nesting_without_end_is_too_complex() -> None:
     with pikepdf.new() as pdf:
         pdf.add_blank_page()
         pdf.pages[0].obj.Deep = pikepdf.Object.parse(deep)
-        with pytest.raises(pages.TooComplexError):
-            pages.walk(pdf)
+        with pytest.raises(TooComplexError):
+            survey(pdf)

@@ -1,0 +1,138 @@
+"""Every object of a PDF, looked at once: how large it is, what it refers to, and whether it is worth a closer look.
+
+An object is looked at as the library writes it out again, with names in their plain spelling, references as `n g R`
+and strings escaped: one call for each object instead of one for each of its keys. What only looks like a reference
+(inside a string) can make a bound larger, never smaller; what looks like something active is looked at properly.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pikepdf
+
+Ref = tuple[int, int]
+
+#: What one object costs beside its content: `n 0 obj`, `endobj`, `stream`, `endstream` and its table row.
+OBJECT_BYTES = 80
+MAX_NESTING = 200
+_REFERENCE = re.compile(rb"(\d+) (\d+) R")
+_FONT, _IMAGE = b"/Type /Font ", b"/Subtype /Image "
+_FONT_DATA = re.compile(rb"/Length1 |/Subtype /(?:CIDFontType0C|Type1C|OpenType)\b")
+#: Names without which nothing is an action that acts by itself, a playing annotation, an attachment or a signature.
+_NOTEWORTHY = re.compile(
+    rb"/(?:JS|JavaScript|Launch|SubmitForm|ImportData|ResetForm|GoToE|GoToR|Rendition|Movie|Sound|GoTo3DView"
+    rb"|RichMediaExecute|RichMedia|Screen|3D|FileAttachment|AA|EF|ByteRange|FT)\b"
+)
+
+
+class TooComplexError(Exception):
+    """The file's objects nest deeper or reach further than any honest document does."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """One indirect object: its own bytes and what it refers to."""
+
+    size_bytes: int
+    refs: tuple[Ref, ...]
+    is_font_data: bool = False
+    has_font: bool = False
+    is_image: bool = False
+
+
+@dataclass(slots=True)
+class Survey:
+    """What was found. `noteworthy` are the objects that hold, at any depth, one of the names that matter."""
+
+    nodes: dict[Ref, Node] = field(default_factory=dict)
+    noteworthy: list[pikepdf.Object] = field(default_factory=list)
+
+
+def survey(pdf: pikepdf.Pdf) -> Survey:
+    """Of all objects, reachable or not: what a later edit could bring back counts too. Raises `TooComplexError`."""
+    found = Survey()
+    by_name = False
+    for target in pdf.objects:
+        if isinstance(target, pikepdf.Dictionary | pikepdf.Array | pikepdf.Stream):
+            node, text = _looked_at(target)
+            found.nodes[target.objgen] = node
+            if _NOTEWORTHY.search(text):
+                found.noteworthy.append(target)
+        elif isinstance(target, pikepdf.Name):
+            by_name = by_name or _NOTEWORTHY.search(target.unparse(resolved=True)) is not None
+    if by_name:  # something may be named by reference, so that its own text does not tell
+        found.noteworthy = list(pdf.objects)
+    return found
+
+
+def node_of(target: pikepdf.Object) -> Node:
+    """An object's own bytes and references; what stands directly inside it belongs to it. Raises `TooComplexError`."""
+    return _looked_at(target)[0]
+
+
+def written(value: pikepdf.Object) -> Node:
+    """The same of a value as it stands where it is used: of an indirect one, the reference."""
+    text = value.unparse()
+    return Node(size_bytes=len(text), refs=_refs(text), has_font=_FONT in text, is_image=_IMAGE in text)
+
+
+def _looked_at(target: pikepdf.Object) -> tuple[Node, bytes]:
+    stream = target if isinstance(target, pikepdf.Stream) else None
+    text = stream.stream_dict.unparse() if stream is not None else target.unparse(resolved=True)
+    if text.count(b"[") + text.count(b"<<") > MAX_NESTING:
+        _check_nesting(stream.stream_dict if stream is not None else target, 0)
+    size = len(text) + OBJECT_BYTES + (stream_bytes(stream) if stream is not None else 0)
+    return (
+        Node(
+            size_bytes=size,
+            refs=_refs(text),
+            is_font_data=stream is not None and _FONT_DATA.search(text) is not None,
+            has_font=_FONT in text,
+            is_image=stream is not None and _IMAGE in text,
+        ),
+        text,
+    )
+
+
+def _refs(text: bytes) -> tuple[Ref, ...]:
+    return tuple((int(number), int(generation)) for number, generation in _REFERENCE.findall(text))
+
+
+def stream_bytes(stream: pikepdf.Object) -> int:
+    """The raw length that a stream states. A file whose lengths were put right while reading is split instead."""
+    length: object = stream.stream_dict.get("/Length") if isinstance(stream, pikepdf.Stream) else None
+    return max(0, length) if isinstance(length, int) else 0
+
+
+def _check_nesting(value: object, depth: int) -> None:
+    if depth > MAX_NESTING:
+        raise TooComplexError
+    for child in _inside(value):
+        _check_nesting(child, depth + 1)
+
+
+def dictionaries(target: object) -> Iterator[pikepdf.Dictionary]:
+    """Every dictionary of one object, those directly inside others included."""
+    waiting: list[tuple[object, int]] = [(target, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, pikepdf.Stream):
+            value = value.stream_dict
+        if isinstance(value, pikepdf.Dictionary):
+            yield value
+        if depth < MAX_NESTING:
+            waiting.extend((child, depth + 1) for child in _inside(value))
+
+
+def _inside(value: object) -> Iterator[pikepdf.Object]:
+    """The dictionaries and arrays that stand directly in it."""
+    if isinstance(value, pikepdf.Dictionary):
+        children: Iterator[object] = iter([child for _, child in value.items()])
+    elif isinstance(value, pikepdf.Array):
+        children = iter(value)
+    else:
+        return
+    for child in children:
+        if isinstance(child, pikepdf.Dictionary | pikepdf.Array) and not child.is_indirect:
+            yield child
