@@ -89,6 +89,8 @@ class ServiceSettings(BaseSettings):
     concurrency: int = Field(default=2, ge=1, le=64)
     #: Modules that the sandbox imports once.
     sandbox_preload: Words = ()
+    #: Those whose tasks are short and many, each with few others: they get a sandbox of their own.
+    sandbox_apart: Words = ()
     #: Pictures whose text is read side by side, each on one core with up to 2 GiB.
     ocr_at_once: int = Field(default=2, ge=1, le=64)
     #: Where spans are sent (OTLP over gRPC), `http://host:port` or `https://host:port`; empty: nowhere.

@@ -18,6 +18,7 @@ from services.kernel.ids import Ids, TimeOrderedIds
 from services.kernel.jobs.queue import Queue
 from services.kernel.ocr import reader as ocr
 from services.kernel.platform import Platform
+from services.kernel.sandbox.apart import Apart
 from services.kernel.sandbox.observed import ObservedSandbox
 from services.kernel.sandbox.sandbox import ForkingSandbox
 from services.kernel.storage.localdir import LocalDir
@@ -130,7 +131,8 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
         stack.callback(storage.close)
         if isinstance(storage, S3Store):
             await starting.check(storage, deadline_s=STORE_DEADLINE_S)
-        sandbox = ForkingSandbox(preload=settings.sandbox_preload)
+        short, other = ForkingSandbox(settings.sandbox_apart), ForkingSandbox(settings.sandbox_preload)
+        sandbox = Apart(settings.sandbox_apart, short, other) if settings.sandbox_apart else other
         stack.push_async_callback(sandbox.close)
         reading = ForkingSandbox(preload=ocr.PRELOAD)  # started when something is first read, and not before
         stack.push_async_callback(reading.close)

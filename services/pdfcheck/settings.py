@@ -9,8 +9,8 @@ class Settings(ServiceSettings):
     """See `docs/settings.md`."""
 
     database: str = Field(default="", validation_alias=AliasChoices("SHENBAO_PDFCHECK_DATABASE", "database"))
+    sandbox_apart: Words = ("services.pdfcheck.tools.inspect",)
     sandbox_preload: Words = (
-        "services.pdfcheck.tools.inspect",
         "services.pdfcheck.tools.merge",
         "services.pdfcheck.tools.pixels",
         "services.pdfcheck.tools.render",

@@ -9,8 +9,8 @@ class Settings(ServiceSettings):
     """See `docs/settings.md`."""
 
     database: str = Field(default="", validation_alias=AliasChoices("SHENBAO_VIDEO_DATABASE", "database"))
+    sandbox_apart: Words = ("services.video.tools.probe",)
     sandbox_preload: Words = (
-        "services.video.tools.probe",
         "services.video.tools.poster",
         "services.video.tools.shots",
         "services.video.tools.look",

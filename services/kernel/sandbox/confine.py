@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from services.kernel.lifeline import set_parent_death_signal
-
+_PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION = 0x20080522
 _KEPT_CAPABILITIES = 0b110  # DAC_OVERRIDE, DAC_READ_SEARCH
@@ -122,17 +121,30 @@ def _syscall(number: int, *arguments: object) -> int:
 
 
 def limit(*, memory_bytes: int, cpu_s: int, output_bytes: int) -> None:
-    """Resource limits, and the end of the child when its parent ends."""
-    set_parent_death_signal(9)
-    for kind, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_FSIZE, output_bytes),
-        (resource.RLIMIT_NOFILE, 512),  # what a task may be given, each opened once more, and a few
-    ):
-        with contextlib.suppress(ValueError, OSError):  # macOS refuses some
-            resource.setrlimit(kind, (value, value))
+    """Resource limits of a task, and the end of the child when its parent ends."""
+    if sys.platform == "linux":
+        _libc().prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0)
+    _limit(resource.RLIMIT_AS, memory_bytes)
+    _limit(resource.RLIMIT_FSIZE, output_bytes)
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))  # the soft limit's signal says why it ended
+
+
+def _limit(kind: int, value: int) -> None:
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses some
+        resource.setrlimit(kind, (value, value))
+
+
+def give_up() -> None:
+    """What neither a zygote nor any of its children needs: privileges, capabilities, core dumps, many open files.
+
+    Raises `OSError` when a layer that the machine has cannot be put on.
+    """
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NOFILE, 512)  # what a task may be given, each opened once more, and a few
+    if sys.platform == "linux":
+        if _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "no_new_privs")
+        _drop_capabilities()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,32 +158,28 @@ class Confinement:
     layers: Layers
     readable: tuple[str, ...]
     ruleset: int
-    #: The system calls' program, but for the process that it is to run in.
-    program: bytes
+    #: Of the system calls; None where there is no seccomp.
+    program: "_Program | None"
 
 
 def prepared(readable: tuple[str, ...]) -> Confinement:
     """For children that may read below these paths. Raises `OSError` when Landlock is there and does not take them."""
     layers = probe()
     ruleset = _ruleset(layers.landlock_version, readable, None) if layers.landlock_version else -1
-    program = b"".join(_packed(each) for each in _program(platform.machine(), _NOBODY)) if layers.seccomp else b""
+    program = _Program(_program(platform.machine(), _NOBODY)) if layers.seccomp else None
     return Confinement(layers=layers, readable=readable, ruleset=ruleset, program=program)
 
 
 def confine(made: Confinement, scratch: str | None, handles: Sequence[int] = ()) -> None:
-    """Give up privileges, foreign files and forbidden system calls, for good. With a scratch folder, the files open at
-    `handles` may be opened once more for reading, by `/proc/self/fd`. Raises `OSError` when a layer that the machine
-    has cannot be put on: then nothing is parsed.
+    """Give up foreign files and forbidden system calls, for good, after `give_up`. With a scratch folder, the files
+    open at `handles` may be opened once more for reading, by `/proc/self/fd`. Raises `OSError` when a layer that the
+    machine has cannot be put on: then nothing is parsed.
     """
     layers = made.layers
-    if sys.platform == "linux" and _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "no_new_privs")
-    if sys.platform == "linux":
-        _drop_capabilities()
     if layers.landlock_version:
         _landlock(made, scratch, handles)
-    if layers.seccomp:
-        _seccomp(made.program)
+    if made.program is not None:
+        made.program.put_on()
 
 
 def _drop_capabilities() -> None:
@@ -231,12 +239,23 @@ def _packed(instruction: tuple[int, int, int, int]) -> bytes:
     return struct.pack("=HBBI", *instruction)
 
 
-def _seccomp(program: bytes) -> None:
-    code = program.replace(_packed(_myself(_NOBODY)), _packed(_myself(os.getpid())))
-    buffer = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("=HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer))
-    if _libc().prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.create_string_buffer(header), 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "seccomp")
+class _Program:
+    """A filter as the kernel takes it, laid out before the fork: a child only puts its own number in."""
+
+    def __init__(self, instructions: Sequence[tuple[int, int, int, int]]) -> None:
+        """`instructions` name the process that they are for `_NOBODY`, once."""
+        code = b"".join(_packed(each) for each in instructions)
+        #: Where that stands: the last four bytes of its instruction.
+        self._place = code.index(_packed(_myself(_NOBODY))) + 4
+        self._code = ctypes.create_string_buffer(code, len(code))
+        header = struct.pack("=HxxxxxxQ", len(instructions), ctypes.addressof(self._code))
+        self._header = ctypes.create_string_buffer(header, len(header))
+
+    def put_on(self) -> None:
+        """For good. Raises `OSError`."""
+        struct.pack_into("=I", self._code, self._place, os.getpid())
+        if _libc().prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self._header, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "seccomp")
 
 
 def _myself(process: int) -> tuple[int, int, int, int]:

@@ -182,7 +182,7 @@ class ForkingSandbox:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        arguments = [sys.executable, "-m", "services.kernel.sandbox.zygote", str(theirs.fileno()), *self._preload]
+        arguments = [sys.executable, "-m", "services.kernel.sandbox.start", str(theirs.fileno()), *self._preload]
         # From this thread on purpose: the parent-death signal follows the thread that started the process.
         try:
             self._process = subprocess.Popen(

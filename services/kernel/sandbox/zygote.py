@@ -1,6 +1,6 @@
 """Forks a confined child per task; the one for the next task is made, confined and waiting before that task comes.
 
-Run as `python -m services.kernel.sandbox.zygote FD MODULE…`. One thread, no event loop, nothing but a control socket:
+Started by `start` with FD MODULE…. One thread, no event loop, nothing but a control socket:
 it can be forked at any moment.
 """
 
@@ -223,11 +223,8 @@ def _confine(
 ) -> None:
     """Raises `OSError` when that cannot be done, and when the zygote has ended meanwhile."""
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    os.nice(limits.nice)
+    if limits.nice:
+        os.nice(limits.nice)
     confine.limit(memory_bytes=limits.memory_bytes, cpu_s=limits.cpu_s, output_bytes=limits.output_bytes)
     if os.getppid() != zygote:  # it ended before its death could be a signal
         raise OSError(errno.ESRCH, "the zygote is gone")
@@ -270,20 +267,26 @@ def _function(path: str) -> Task:
     return function
 
 
+def _be_silent() -> None:
+    """Parsers quote the file in what they print."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.close(nowhere)
+
+
 def main() -> None:
     """Preload and serve."""
     lifeline.follow_parent_in_single_thread()
     control = socket.socket(fileno=int(sys.argv[1]))
     for module in sys.argv[2:]:
         prepare = getattr(importlib.import_module(module), "prepare", None)
-        if prepare is not None:  # what takes long and is the same for every child
+        if prepare is not None:  # what takes long, or is written to memory, and is the same for every child
             prepare()
+    confine.give_up()
     gc.collect()
     gc.freeze()  # no child looks through what all of them share, and so copies it
+    _be_silent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError, wire.WireClosed):
         Zygote(control).run()
-
-
-if __name__ == "__main__":
-    main()
