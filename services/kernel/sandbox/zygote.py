@@ -21,7 +21,7 @@ from pathlib import Path
 
 import services
 from services.kernel import lifeline
-from services.kernel.sandbox import confine, wire
+from services.kernel.sandbox import confine, heap, wire
 from services.kernel.sandbox.source import LocalFile, RemoteFile, SourceFile
 
 Task = Callable[[list[SourceFile], dict[str, object], Callable[[float], None]], object]
@@ -285,6 +285,7 @@ def main() -> None:
             prepare()
     confine.give_up()
     gc.collect()
+    heap.take_holes()
     gc.freeze()  # no child looks through what all of them share, and so copies it
     _be_silent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
