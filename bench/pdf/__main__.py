@@ -26,6 +26,8 @@ from bench.pdf.peers import Peer, Spent
 from services.catalogue import load
 from services.kernel.clock import SystemClock
 from services.kernel.ids import TimeOrderedIds
+from services.kernel.sandbox.apart import Apart
+from services.kernel.sandbox.port import Sandbox
 from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
 from services.kernel.storage.localdir import LocalDir
 from services.kernel.storage.presign import PresignKey, Signer
@@ -34,7 +36,7 @@ from services.pdfcheck.domain.findings import DocumentLimits
 from services.pdfcheck.domain.merging import RESULT, Part
 from services.pdfcheck.tools.pages import alone_bytes
 from services.pdfcheck.usecases import pictures
-from services.pdfcheck.usecases.measure import PRELOAD, measure
+from services.pdfcheck.usecases.measure import PRELOAD, SHORT, measure
 from services.pdfcheck.usecases.merge import MergeInput, merge_parts
 from services.pdfcheck.usecases.pictures import Pictured, Pictures
 from tools.stack.servers import Unprepared
@@ -99,7 +101,7 @@ def ratio(what: str, middle: Mapping[str, Spent], name: str, wanted: str) -> Non
 class Bench:
     """On one sandbox."""
 
-    def __init__(self, sandbox: ForkingSandbox, folder: Path, rounds: int) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, rounds: int) -> None:
         """`folder` is for everything that is made."""
         self._sandbox = sandbox
         self._folder = folder
@@ -220,7 +222,7 @@ def _right(path: Path, told: Sequence[int]) -> bool:
 async def run(folder: Path, rounds: int, scale: float, many: int) -> bool:
     """Whether every size was right."""
     load.default()
-    sandbox = ForkingSandbox([*PRELOAD, *pictures.PRELOAD])
+    sandbox = Apart(SHORT, ForkingSandbox(SHORT), ForkingSandbox([*PRELOAD, *pictures.PRELOAD]))
     bench = Bench(sandbox, folder, rounds)
     try:
         small = files.scan(folder / "20 pages.pdf", 20, int(17 * MB * scale) // 20)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -178,6 +179,26 @@ async def test_a_read_may_ask_for_the_object_it_knows(storage: StorageUnderTest)
     assert new.etag != old.etag
     with pytest.raises(ObjectChanged):
         await storage.store.read(KEY, 0, 9, etag=old.etag)
+
+
+async def test_an_object_that_is_a_file_is_opened_and_stays_what_it_was(storage: StorageUnderTest) -> None:
+    info = await storage.store.put(KEY, b"old")
+    handle = await storage.store.descriptor(KEY, etag=info.etag)
+    if handle is None:  # a bucket
+        return
+    try:
+        await storage.store.put(KEY, b"new and longer", if_absent=False)
+        assert os.pread(handle, 100, 0) == b"old"
+        with pytest.raises(OSError):
+            os.write(handle, b"x")
+        with pytest.raises(ObjectChanged):
+            await storage.store.descriptor(KEY, etag=info.etag)
+        await storage.store.delete(KEY)
+        assert os.pread(handle, 100, 0) == b"old"
+        with pytest.raises(ObjectMissing):
+            await storage.store.descriptor(KEY)
+    finally:
+        os.close(handle)
 
 
 async def test_a_stream_keeps_to_its_chunk_size(storage: StorageUnderTest) -> None:

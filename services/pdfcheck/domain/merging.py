@@ -23,7 +23,7 @@ RESULT = "merged.pdf"
 
 
 def source_path(scratch: Path, number: int) -> Path:
-    """Where a part is put before the merge, counted from 0."""
+    """Where a part that is no file of this machine is put before the merge, counted from 0."""
     return scratch / f"source-{number:04}"
 
 

@@ -35,38 +35,54 @@ class _Prepared:
 
 
 def merge(
-    _sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], progress: Callable[[float], None]
+    sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], progress: Callable[[float], None]
 ) -> dict[str, Json]:
-    """Merge the files that `source_path` names into `<scratch>/merged.pdf`.
+    """Merge parts into `<scratch>/merged.pdf`: each is one of `sources`, or the file that `source_path` names.
 
-    `arguments`: `scratch` (folder), `parts` (`[title, component or null]` per file), `page_limit_bytes`. Returns
+    `arguments`: `scratch` (folder), `parts` (`[title, component or null]` per part), `opened` (the place among them of
+    each source), `page_limit_bytes`. Returns
     `sha256`, `page_counts` (per part) and `facts` of the result; or `failed_part` (from 0) when one cannot be taken
     in, which the checks before have ruled out unless a limit was hit. Raises what writing raises.
     """
     scratch = Path(str(arguments["scratch"]))
-    parts = _parts(arguments["parts"], len(list(scratch.glob("source-*"))))
+    parts = _parts(arguments["parts"])
+    paths = _paths(arguments["opened"], sources, scratch, len(parts))
     limit = arguments["page_limit_bytes"]
     if not isinstance(limit, int):
         raise ValueError("page_limit_bytes is a whole number")
     prepared: list[_Prepared] = []
-    for number in range(len(parts)):
+    for number, path in enumerate(paths):
         try:
-            prepared.append(_prepare(source_path(scratch, number)))
+            prepared.append(_prepare(path, scratch / f"page-{number:04}.pdf"))
         except (pikepdf.PdfError, pikepdf.PasswordError, DamagedError, picture.TooManyPixelsError):
             return {"failed_part": number}
         progress(0.5 * (number + 1) / len(parts))
     counts = [part.pages for part in prepared]
     result = scratch / RESULT
-    _assemble(prepared, result, bookmarks_of(parts, counts), _identity(parts, scratch))
+    _assemble(prepared, result, bookmarks_of(parts, counts), _identity(parts, paths))
     progress(0.9)
     with result.open("rb") as merged:
         facts = inspect.facts_of(merged, limit)
     return {"sha256": _sha256(result), "page_counts": list(counts), "facts": facts.to_json()}
 
 
-def _parts(told: Json, expected: int) -> list[Part]:
-    if isinstance(told, str) or not isinstance(told, Sequence) or len(told) != expected or not expected:
-        raise ValueError("one entry per file is due under parts")
+def _paths(opened: Json, sources: Sequence[io.RawIOBase], scratch: Path, parts: int) -> list[Path]:
+    """Where the library finds each part."""
+    if isinstance(opened, str) or not isinstance(opened, Sequence) or len(opened) != len(sources):
+        raise ValueError("one place per source is due under opened")
+    paths = [source_path(scratch, number) for number in range(parts)]
+    for place, source in zip(opened, sources, strict=True):
+        if not isinstance(place, int):
+            raise ValueError("a place is a whole number")
+        paths[place] = Path(f"/proc/self/fd/{source.fileno()}")
+    if not all(path.exists() for path in paths):
+        raise ValueError("a part is missing")
+    return paths
+
+
+def _parts(told: Json) -> list[Part]:
+    if isinstance(told, str) or not isinstance(told, Sequence) or not told:
+        raise ValueError("parts are a list that is not empty")
     parts = []
     for entry in told:
         match entry:
@@ -77,25 +93,23 @@ def _parts(told: Json, expected: int) -> list[Part]:
     return parts
 
 
-def _prepare(source: Path) -> _Prepared:
-    """One part as a PDF: itself, or the page that a picture becomes."""
+def _prepare(source: Path, target: Path) -> _Prepared:
+    """One part as a PDF: itself, or the page that a picture becomes, at `target`."""
     with source.open("rb") as file:
         kind = media_type(file.read(HEAD_BYTES))
     if kind is not MediaType.PDF:
-        target = source.with_suffix(".pdf")
         target.write_bytes(picture.page_of(source.read_bytes()[: picture.MAX_BYTES], kind).pdf)
         return _Prepared(path=target, pages=1, signed=False)
     with pikepdf.open(source, suppress_warnings=True) as pdf:
         return _Prepared(path=source, pages=len(pdf.pages), signed=content.of(pdf, survey(pdf)).signed)
 
 
-def _identity(parts: Sequence[Part], scratch: Path) -> bytes:
+def _identity(parts: Sequence[Part], paths: Sequence[Path]) -> bytes:
     """What the result's `/ID` says: the same for the same parts, another for others. Not a digest of everything: that
     took longer than writing it, and the SHA-256 of the whole is what counts.
     """
     digest = hashlib.sha256()
-    for number, part in enumerate(parts):
-        source = source_path(scratch, number)
+    for part, source in zip(parts, paths, strict=True):
         size = source.stat().st_size
         with source.open("rb") as file:
             beginning = file.read(_CHUNK_BYTES)

@@ -9,6 +9,8 @@ from services.pdfcheck.domain.facts import DocumentFacts
 #: What the sandbox calls.
 INSPECT = "services.pdfcheck.tools.inspect:inspect"
 MERGE = "services.pdfcheck.tools.merge:merge"
+#: What is short and asked for often.
+SHORT = ("services.pdfcheck.tools.inspect",)
 #: What a sandbox imports once for both.
 PRELOAD = ("services.pdfcheck.tools.inspect", "services.pdfcheck.tools.merge")
 

@@ -1,12 +1,14 @@
 """One PDF from ordered parts (G-05): measure every part, merge, judge the result, or say which part is to blame."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.catalogue.findings import Finding
-from services.kernel.sandbox.port import LIMITS_HIT, ByteSource, Progress, Sandbox
+from services.kernel.sandbox.port import LIMITS_HIT, ByteSource, LocalSource, Progress, Sandbox
 from services.kernel.sandbox.port import MERGE as MERGE_PROFILE
 from services.pdfcheck.domain import facts as document
 from services.pdfcheck.domain import merging
@@ -17,6 +19,8 @@ from services.pdfcheck.usecases.measure import MERGE, measure
 
 #: What of a part is in memory at once.
 _PIECE_BYTES = 8 * 2**20
+#: A task cannot be given more open files than some two hundred.
+_OPEN_AT_ONCE = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +84,14 @@ async def merge_parts(
     return MergeOutcome(parts=facts, findings=(*found, *blames), merged=merged, peak_memory_bytes=peak)
 
 
+async def _is_here(source: ByteSource) -> bool:
+    """Whether the merge can open it by itself."""
+    handle = await source.descriptor() if sys.platform == "linux" and isinstance(source, LocalSource) else None
+    if handle is not None:
+        os.close(handle)
+    return handle is not None
+
+
 async def _spool(source: ByteSource, target: Path) -> None:
     """To a file that the merge may read: once, for it reads every part several times."""
     with await asyncio.to_thread(target.open, "wb") as file:
@@ -93,17 +105,23 @@ async def _run(
 ) -> tuple[Merged | Blame, int]:
     """The result, or who kept it from being made; and the memory that it took at most."""
     parts = [entry.part for entry in inputs]
+    opened: dict[int, ByteSource] = {}
     for number, entry in enumerate(inputs):
-        await _spool(entry.source, merging.source_path(scratch, number))
+        if len(opened) < _OPEN_AT_ONCE and await _is_here(entry.source):
+            opened[number] = entry.source
+        else:
+            await _spool(entry.source, merging.source_path(scratch, number))
     try:
         outcome = await sandbox.run(
             MERGE,
             {
                 "scratch": str(scratch),
                 "parts": [[part.title, part.component] for part in parts],
+                "opened": list(opened),
                 "page_limit_bytes": limits.page_bytes,
             },
             profile=MERGE_PROFILE,
+            sources=list(opened.values()),
             scratch=scratch,
             progress=progress,
         )

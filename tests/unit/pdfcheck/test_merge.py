@@ -23,7 +23,12 @@ def merge(scratch: Path, contents: Sequence[bytes], parts: Sequence[Json] | None
     told = parts if parts is not None else [[f"第{number}部分", None] for number in range(len(contents))]
     for number, data in enumerate(contents):
         source_path(scratch, number).write_bytes(data)
-    arguments: dict[str, Json] = {"scratch": str(scratch), "parts": told, "page_limit_bytes": made.PAGE_LIMIT}
+    arguments: dict[str, Json] = {
+        "scratch": str(scratch),
+        "parts": told,
+        "page_limit_bytes": made.PAGE_LIMIT,
+        "opened": [],
+    }
     return tool.merge((), arguments, lambda _: None)
 
 

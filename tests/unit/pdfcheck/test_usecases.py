@@ -1,14 +1,14 @@
 """The steps around the sandbox: limits that a file hits become findings, a part that blocks ends a merge early."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from services.kernel.sandbox import port
 from services.kernel.sandbox.port import ByteSource, Json, JsonObject, Outcome, Profile, Progress
-from services.kernel.sandbox.sandbox import ForkingSandbox
+from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
 from services.pdfcheck.domain.facts import Health
 from services.pdfcheck.domain.findings import DocumentLimits
 from services.pdfcheck.domain.merging import RESULT, Part
@@ -78,7 +78,7 @@ def inputs(*contents: bytes) -> list[MergeInput]:
 
 
 def written(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
+    return sorted(path.name for path in folder.iterdir())
 
 
 def found(outcome: MergeOutcome) -> list[tuple[str, int | None]]:
@@ -129,6 +129,26 @@ async def test_merged_in_the_real_sandbox(sandbox: ForkingSandbox, tmp_path: Pat
     assert [mark.depth for mark in outcome.merged.bookmarks] == [0, 1, 1, 1]
     assert [origin.part for origin in outcome.merged.page_map] == [0, 0, 1, 2]
     assert steps == sorted(steps)
+
+
+@pytest.mark.parametrize("files", [(), (0, 2), (0, 1, 2)])
+async def test_parts_that_are_files_here_are_opened_where_they_are(
+    sandbox: ForkingSandbox, tmp_path: Path, files: Sequence[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result is the same; others are copied first, also those that are more than can be open at once."""
+    monkeypatch.setattr("services.pdfcheck.usecases.merge._OPEN_AT_ONCE", 2)
+    parts = list(inputs(made.scanned_pdf(2), made.photo_jpeg(), made.png()))
+    scratch, plain = tmp_path / "scratch", tmp_path / "plain"
+    scratch.mkdir()
+    plain.mkdir()
+    wanted = await merge_parts(sandbox, parts, LIMITS, plain)
+    for place in files:
+        (tmp_path / str(place)).write_bytes(await parts[place].source.read(0, 2**30))
+        parts[place] = replace(parts[place], source=FileSource(tmp_path / str(place)))
+    outcome = await merge_parts(sandbox, parts, LIMITS, scratch)
+    assert outcome.merged == wanted.merged
+    copied = [name for name in written(scratch) if name.startswith("source-")]
+    assert copied == [f"source-{place:04}" for place in range(3) if place not in files[:2]]
 
 
 async def test_a_total_over_the_limit_is_not_accepted(sandbox: ForkingSandbox, tmp_path: Path) -> None:
