@@ -130,6 +130,17 @@ def _reason(item: Item) -> tuple[str, str]:
     return "所有申报人员均须提交", "due from every applicant"
 
 
+def surplus(entry: Entry, present: Sequence[str]) -> tuple[Finding, ...]:
+    """What an entry has and nobody asked for (`item.surplus-component`): nothing that its own choices provide for."""
+    asked = {owed.component.id for owed in entry.components}
+    titles = {component.id: component.zh for component in entry.item.components}
+    return tuple(
+        Finding(code="item.surplus-component", rule_id="G-05", where=titles.get(component_id, component_id))
+        for component_id in dict.fromkeys(present)
+        if component_id not in asked
+    )
+
+
 def missing(entry: Entry, present: Sequence[str]) -> tuple[Finding, ...]:
     """What an entry still lacks, given the component of each of its files (`item.missing-component`)."""
     have = set(present)

@@ -77,6 +77,7 @@ _BY_LEVEL: dict[Level, tuple[str, ...]] = {
         "pdf.duplicate-page",
         "pdf.name-mismatch",
         "pdf.shared-fonts",
+        "item.surplus-component",
     ),
     Level.CHECKLIST: ("text.not-countable", "pdf.copy-suspected"),
     Level.INFO: ("pdf.signed", "pdf.owner-restricted"),

@@ -29,7 +29,15 @@ def _about_file(stage: str, file: pb.FileRef, priority: int) -> NewJob:
 
 
 def _recipe(body: pb.MaterialChanged | pb.MergeRequested, version: int) -> Recipe:
-    parts = [RecipePart(file_id=p.file_id, component_id=p.component_id, sha256=p.sha256) for p in body.parts]
+    parts = [
+        RecipePart(
+            file_id=part.file_id,
+            component_id=part.component_id,
+            sha256=part.sha256,
+            pages=tuple((chosen.page, chosen.turn) for chosen in part.pages),
+        )
+        for part in body.parts
+    ]
     return Recipe(
         material_id=body.material_id,
         dossier_id=body.dossier_id,

@@ -33,11 +33,12 @@ class DocumentReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecipePart:
-    """One part of a material, in order."""
+    """One part of a material, in order. `pages` are (page from 1, degrees clockwise); none means all as they are."""
 
     file_id: str
     component_id: str
     sha256: str
+    pages: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

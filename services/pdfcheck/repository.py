@@ -203,7 +203,12 @@ class PostgresReports:
 
 def _recipe(row: Any) -> Recipe:
     names = ("material_id", "dossier_id", "organisation_path", "item_id", "recipe_sha256", "version")
-    return Recipe(**{name: row[name] for name in names}, parts=tuple(RecipePart(**part) for part in row["parts"]))
+    return Recipe(**{name: row[name] for name in names}, parts=tuple(map(_part, row["parts"])))
+
+
+def _part(told: dict[str, Any]) -> RecipePart:
+    pages = tuple((page, turn) for page, turn in told.get("pages", ()))
+    return RecipePart(**{**told, "pages": pages})
 
 
 def _codes(findings: tuple[Finding, ...]) -> list[events_pb2.FoundCode]:

@@ -126,11 +126,15 @@ class DocumentJobs:
         if len(files) < len(found):
             return await self._end(job)
         item = self.catalogue.item(recipe.item_id)
+        sources = {file.file_id: ObjectSource(self.platform.storage, file) for file in files}
+        passed = {file.file_id: await self._passed(job, file) for file in files}
         inputs = [
             MergeInput(
-                part=Part(title=Path(file.file_name).stem, component=item.component(part.component_id).zh),
-                source=ObjectSource(self.platform.storage, file),
-                checked=await self._passed(job, file),
+                part=Part(
+                    title=Path(file.file_name).stem, component=item.component(part.component_id).zh, pages=part.pages
+                ),
+                source=sources[file.file_id],
+                checked=passed[file.file_id],
             )
             for file, part in zip(files, recipe.parts, strict=True)
         ]

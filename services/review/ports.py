@@ -8,6 +8,7 @@ from typing import Protocol
 
 from services.catalogue.findings import Finding
 from services.catalogue.profile import Profile
+from services.review.domain.arranging import Part
 from services.review.domain.audit import AuditRow, Head
 from services.review.domain.records import (
     Actor,
@@ -122,13 +123,13 @@ class Unit(Protocol):
         ...
 
     def announce_material_changed(
-        self, dossier: Dossier, material: Material, files: Sequence[File], recipe: str
+        self, dossier: Dossier, material: Material, parts: Sequence[Part], recipe: str
     ) -> None:
         """Event MaterialChanged."""
         ...
 
     def announce_merge_requested(
-        self, dossier: Dossier, material: Material, files: Sequence[File], recipe: str
+        self, dossier: Dossier, material: Material, parts: Sequence[Part], recipe: str
     ) -> None:
         """Event MergeRequested."""
         ...

@@ -31,6 +31,9 @@ FORMS: dict[str, tuple[str, ...]] = {
     "/dossiers/{dossier_id}/files/{file_id}/title-card": ("seconds",),
     "/dossiers/{dossier_id}/files/{file_id}/title-card/adoption": ("new_id",),
     "/dossiers/{dossier_id}/materials/{material_id}/order": ("up",),
+    "/dossiers/{dossier_id}/materials/{material_id}/arrangement": (
+        "version", "leaf.0", "place.0", "turn.0", "component.0", "whole",
+    ),
     "/review/{dossier_id}/materials/{material_id}/confirmation": (
         "manifest", "compared_with_original", "legible", "authentic",
     ),

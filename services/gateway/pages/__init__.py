@@ -1,7 +1,17 @@
 """Pages for people: one module per sort of page."""
 
-from services.gateway.pages import applicant, filming, operating, profile, reviewing, signing, stream, viewing
+from services.gateway.pages import (
+    applicant,
+    arranging,
+    filming,
+    operating,
+    profile,
+    reviewing,
+    signing,
+    stream,
+    viewing,
+)
 
 ROUTERS = tuple(
-    module.router for module in (signing, profile, applicant, filming, viewing, reviewing, operating, stream)
+    module.router for module in (signing, profile, applicant, arranging, filming, viewing, reviewing, operating, stream)
 )

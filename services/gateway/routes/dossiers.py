@@ -42,6 +42,21 @@ class Order(BaseModel):
     file_ids: list[str] = Field(max_length=1000)
 
 
+class LeafWanted(BaseModel):
+    """A page of a file of the material, as part of a component, turned clockwise."""
+
+    file_id: str = Field(max_length=64)
+    page: int = Field(ge=1, le=100_000, description="from 1")
+    turn: int = Field(default=0, examples=[90], description="degrees: 0, 90, 180 or 270")
+    component_id: str = Field(max_length=100)
+
+
+class Leaves(BaseModel):
+    """Every page that is wanted, in order; none takes the files whole again."""
+
+    leaves: list[LeafWanted] = Field(max_length=5000)
+
+
 class Declaration(BaseModel):
     """G-09: the applicant is responsible for clarity and truth of everything."""
 
@@ -175,6 +190,30 @@ async def arrange(
         )
         token = gateway.peers.as_actor(session.account_id)
         made = await call(gateway.peers.review.ArrangeMaterial, asked, token=token)
+        return versioned(request, plain(made.material, language(request)), made.material.version)
+
+    return await gateway.idempotency.once(request, session, answer)
+
+
+@router.put(
+    "/{dossier_id}/materials/{material_id}/pages", summary="Arrange the pages of a material", response_model=Material
+)
+async def arrange_pages(
+    request: Request, dossier_id: str, material_id: str, body: Leaves, session: SignedIn, gateway: AppGateway
+) -> Response:
+    """Order, turns, components, and what is left out, without changing a file. Takes the material's version as
+    If-Match (`"v<version>.0"`); the merge follows.
+    """
+
+    async def answer() -> Response:
+        asked = pb.ArrangePagesRequest(
+            dossier_id=dossier_id,
+            material_id=material_id,
+            leaves=[pb.Leaf(**leaf.model_dump()) for leaf in body.leaves],
+            version=version_wanted(request),
+        )
+        token = gateway.peers.as_actor(session.account_id)
+        made = await call(gateway.peers.review.ArrangePages, asked, token=token)
         return versioned(request, plain(made.material, language(request)), made.material.version)
 
     return await gateway.idempotency.once(request, session, answer)

@@ -86,6 +86,15 @@ class Defect(Answer):
     resolved: bool = Field(examples=[False])
 
 
+class Leaf(Answer):
+    """A page of a file as the applicant put it."""
+
+    file_id: Id
+    page: int = Field(examples=[3], description="from 1")
+    turn: int = Field(examples=[90], description="degrees clockwise")
+    component_id: str = Field(examples=["course_record"])
+
+
 class Material(Answer):
     """One entry that the applicant owes or added."""
 
@@ -113,6 +122,8 @@ class Material(Answer):
     declared_opening: dict[str, str] = Field(
         examples=[{}], description="of a video: what its opening should say by the profile (M15-2b)"
     )
+    leaves: list[Leaf] = Field(description="pages as the applicant put them; none: files are taken whole")
+    arranged_files: list[Id] = Field(description="the files that this is about; others came later and are taken whole")
     same_as_before: bool = Field(
         examples=[False], description="in a later submission: the files are those of the submission before"
     )

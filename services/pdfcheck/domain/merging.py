@@ -17,7 +17,7 @@ from services.pdfcheck.domain.findings import DocumentLimits, findings_of
 #: Findings of the merged file that a recipe can cause; the rest is said of the part that has it.
 _OF_THE_WHOLE = frozenset({"pdf.page-too-large", "pdf.item-too-large"})
 #: Raise with every change that gives other bytes for the same parts.
-METHOD_VERSION = 2
+METHOD_VERSION = 3
 #: Where the merged file stands in the scratch folder.
 RESULT = "merged.pdf"
 
@@ -29,10 +29,14 @@ def source_path(scratch: Path, number: int) -> Path:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One part of a recipe. `component` is the bookmark that consecutive parts share; None puts the part at the top."""
+    """One part of a recipe. `component` is the bookmark that consecutive parts share; None puts the part at the top.
+
+    `pages` are the pages that are taken, in order, as (page from 1, degrees clockwise); none means all as they are.
+    """
 
     title: str
     component: str | None = None
+    pages: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +50,7 @@ class Bookmark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageOrigin:
-    """Where a merged page comes from: place of the part in the recipe, from 0, and the page in it, from 1."""
+    """Where a merged page comes from: place of the part in the recipe, from 0, and the page of its file, from 1."""
 
     part: int
     page: int
@@ -73,7 +77,10 @@ class Blame:
 
 def recipe_sha256(parts: Sequence[Part], hashes: Sequence[str]) -> str:
     """The identity of a recipe: same parts, titles and order, same bytes."""
-    told = [METHOD_VERSION, [[part.component, part.title, sha256] for part, sha256 in zip(parts, hashes, strict=True)]]
+    told = [
+        METHOD_VERSION,
+        [[part.component, part.title, sha256, part.pages] for part, sha256 in zip(parts, hashes, strict=True)],
+    ]
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -90,10 +97,12 @@ def bookmarks_of(parts: Sequence[Part], page_counts: Sequence[int]) -> tuple[Boo
     return tuple(marks)
 
 
-def page_map_of(page_counts: Sequence[int]) -> tuple[PageOrigin, ...]:
-    """Merged page → (part, page), in merged order."""
+def page_map_of(parts: Sequence[Part], page_counts: Sequence[int]) -> tuple[PageOrigin, ...]:
+    """Merged page → (part, page of its file), in merged order."""
     return tuple(
-        PageOrigin(part=part, page=page) for part, count in enumerate(page_counts) for page in range(1, count + 1)
+        PageOrigin(part=number, page=part.pages[place][0] if part.pages else place + 1)
+        for number, (part, count) in enumerate(zip(parts, page_counts, strict=True))
+        for place in range(count)
     )
 
 
@@ -126,5 +135,5 @@ def merged_from_json(data: Mapping[str, Json], parts: Sequence[Part], facts: Doc
         size_bytes=facts.size_bytes,
         facts=facts,
         bookmarks=bookmarks_of(parts, pages),
-        page_map=page_map_of(pages),
+        page_map=page_map_of(parts, pages),
     )

@@ -7,7 +7,9 @@ compressing anything anew. The same parts give the same bytes.
 
 import hashlib
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,105 +28,139 @@ _FIXED_DATE = "D:20000101000000Z"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Prepared:
-    """One part as a PDF on disk."""
+class _File:
+    """A file of the recipe as a PDF on disk."""
 
     path: Path
     pages: int
     signed: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Piece:
+    """A part with its file's number, from 0."""
+
+    part: Part
+    file: int
+
+
+class WrongRecipe(ValueError):
+    """The arguments are not what they promise to be: a mistake of ours, not of a file."""
+
+
 def merge(
     sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], progress: Callable[[float], None]
 ) -> dict[str, Json]:
-    """Merge parts into `<scratch>/merged.pdf`: each is one of `sources`, or the file that `source_path` names.
+    """Merge parts of files into `<scratch>/merged.pdf`. A file is one of `sources`, or what `source_path` names.
 
-    `arguments`: `scratch` (folder), `parts` (`[title, component or null]` per part), `opened` (the place among them of
-    each source), `page_limit_bytes`. Returns
-    `sha256`, `page_counts` (per part) and `facts` of the result; or `failed_part` (from 0) when one cannot be taken
-    in, which the checks before have ruled out unless a limit was hit. Raises what writing raises.
+    `arguments`: `scratch` (folder), `files` (how many), `opened` (the number of the file that each source is), `parts`
+    (`[title, component or null, number of its file, [[page, degrees], ...]]`), `page_limit_bytes`. Returns `sha256`,
+    `page_counts` (per part) and `facts` of the result; or `failed_part` (from 0) when one cannot be taken in, which
+    the checks before have ruled out unless a limit was hit. Raises `WrongRecipe` and what writing raises.
     """
     scratch = Path(str(arguments["scratch"]))
-    parts = _parts(arguments["parts"])
-    paths = _paths(arguments["opened"], sources, scratch, len(parts))
+    paths = _paths(arguments["files"], arguments["opened"], sources, scratch)
+    pieces = _pieces(arguments["parts"], len(paths))
     limit = arguments["page_limit_bytes"]
     if not isinstance(limit, int):
-        raise ValueError("page_limit_bytes is a whole number")
-    prepared: list[_Prepared] = []
+        raise WrongRecipe("page_limit_bytes is a whole number")
+    files: list[_File] = []
     for number, path in enumerate(paths):
         try:
-            prepared.append(_prepare(path, scratch / f"page-{number:04}.pdf"))
+            files.append(_prepared(path, scratch / f"page-{number:04}.pdf"))
         except (pikepdf.PdfError, pikepdf.PasswordError, DamagedError, picture.TooManyPixelsError):
-            return {"failed_part": number}
-        progress(0.5 * (number + 1) / len(parts))
-    counts = [part.pages for part in prepared]
+            return {"failed_part": next(place for place, piece in enumerate(pieces) if piece.file == number)}
+        progress(0.5 * (number + 1) / len(paths))
+    counts = [_count(piece, files[piece.file]) for piece in pieces]
     result = scratch / RESULT
-    _assemble(prepared, result, bookmarks_of(parts, counts), _identity(parts, paths))
+    _assemble(files, pieces, counts, result, _identity(pieces, paths))
     progress(0.9)
-    with result.open("rb") as merged:
+    with ThreadPoolExecutor(1) as beside, result.open("rb") as merged:
+        sha256 = beside.submit(_sha256, result)
         facts = inspect.facts_of(merged, limit)
-    return {"sha256": _sha256(result), "page_counts": list(counts), "facts": facts.to_json()}
+    return {"sha256": sha256.result(), "page_counts": list(counts), "facts": facts.to_json()}
 
 
-def _paths(opened: Json, sources: Sequence[io.RawIOBase], scratch: Path, parts: int) -> list[Path]:
-    """Where the library finds each part."""
-    if isinstance(opened, str) or not isinstance(opened, Sequence) or len(opened) != len(sources):
-        raise ValueError("one place per source is due under opened")
-    paths = [source_path(scratch, number) for number in range(parts)]
-    for place, source in zip(opened, sources, strict=True):
-        if not isinstance(place, int):
-            raise ValueError("a place is a whole number")
-        paths[place] = Path(f"/proc/self/fd/{source.fileno()}")
+def _paths(count: Json, opened: Json, sources: Sequence[io.RawIOBase], scratch: Path) -> list[Path]:
+    """Where the library finds each file."""
+    if not isinstance(count, int) or isinstance(opened, str) or not isinstance(opened, Sequence):
+        raise WrongRecipe("files is a number, opened a list")
+    paths = [source_path(scratch, number) for number in range(count)]
+    for number, source in zip(opened, sources, strict=True):
+        if not isinstance(number, int) or not 0 <= number < count:
+            raise WrongRecipe("opened holds numbers of files")
+        paths[number] = Path(f"/proc/self/fd/{source.fileno()}")
     if not all(path.exists() for path in paths):
-        raise ValueError("a part is missing")
+        raise WrongRecipe("a file is missing")
     return paths
 
 
-def _parts(told: Json) -> list[Part]:
+def _pieces(told: Json, files: int) -> list[_Piece]:
     if isinstance(told, str) or not isinstance(told, Sequence) or not told:
-        raise ValueError("parts are a list that is not empty")
-    parts = []
+        raise WrongRecipe("parts are a list that is not empty")
+    pieces = []
     for entry in told:
         match entry:
-            case [str(title), str() | None as component]:
-                parts.append(Part(title=title, component=component))
+            case [str(title), str() | None as component, int(file), [*pages]] if 0 <= file < files:
+                part = Part(title=title, component=component, pages=tuple(map(_page, pages)))
+                pieces.append(_Piece(part=part, file=file))
             case _:
-                raise ValueError("a part is [title, component or null]")
-    return parts
+                raise WrongRecipe("a part is [title, component or null, number of its file, pages]")
+    if {piece.file for piece in pieces} != set(range(files)):
+        raise WrongRecipe("every file is of some part")
+    return pieces
 
 
-def _prepare(source: Path, target: Path) -> _Prepared:
-    """One part as a PDF: itself, or the page that a picture becomes, at `target`."""
+def _page(told: Json) -> tuple[int, int]:
+    match told:
+        case [int(page), int(degrees)] if page > 0 and degrees in (0, 90, 180, 270):
+            return page, degrees
+    raise WrongRecipe("a page is [number from 1, 0, 90, 180 or 270 degrees]")
+
+
+def _count(piece: _Piece, file: _File) -> int:
+    """How many pages the part has."""
+    if any(page > file.pages for page, _ in piece.part.pages):
+        raise WrongRecipe("a page that the file does not have")
+    return len(piece.part.pages) or file.pages
+
+
+def _prepared(source: Path, target: Path) -> _File:
+    """A file as a PDF: itself, or the page that a picture becomes, at `target`."""
     with source.open("rb") as file:
         kind = media_type(file.read(HEAD_BYTES))
     if kind is not MediaType.PDF:
         target.write_bytes(picture.page_of(source.read_bytes()[: picture.MAX_BYTES], kind).pdf)
-        return _Prepared(path=target, pages=1, signed=False)
+        return _File(path=target, pages=1, signed=False)
     with pikepdf.open(source, suppress_warnings=True) as pdf:
-        return _Prepared(path=source, pages=len(pdf.pages), signed=content.of(pdf, survey(pdf)).signed)
+        return _File(path=source, pages=len(pdf.pages), signed=content.of(pdf, survey(pdf)).signed)
 
 
-def _identity(parts: Sequence[Part], paths: Sequence[Path]) -> bytes:
+def _identity(pieces: Sequence[_Piece], paths: Sequence[Path]) -> bytes:
     """What the result's `/ID` says: the same for the same parts, another for others. Not a digest of everything: that
     took longer than writing it, and the SHA-256 of the whole is what counts.
     """
-    digest = hashlib.sha256()
-    for part, source in zip(parts, paths, strict=True):
-        size = source.stat().st_size
-        with source.open("rb") as file:
+    told = [[piece.part.component, piece.part.title, piece.part.pages, piece.file] for piece in pieces]
+    digest = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode())
+    for path in paths:
+        size = path.stat().st_size
+        with path.open("rb") as file:
             beginning = file.read(_CHUNK_BYTES)
             file.seek(max(0, size - _CHUNK_BYTES))
-            digest.update(f"{part.component}/{part.title}/{size}/".encode() + beginning + file.read(_CHUNK_BYTES))
+            digest.update(f"/{size}/".encode() + beginning + file.read(_CHUNK_BYTES))
     return digest.digest()[:16]
 
 
-def _assemble(prepared: Sequence[_Prepared], target: Path, bookmarks: Sequence[Bookmark], identity: bytes) -> None:
-    """All pages in order, decrypted, stripped and bookmarked, written once with their streams as they are."""
-    job = pikepdf.Job(_arguments(prepared, target))  # the parts' streams are its own until everything is written
+def _assemble(
+    files: Sequence[_File], pieces: Sequence[_Piece], counts: Sequence[int], target: Path, identity: bytes
+) -> None:
+    """All pages in order, decrypted, stripped, turned and bookmarked, written once with their streams as they are."""
+    job = pikepdf.Job(_arguments(files, pieces, target))  # the files' streams are its own until everything is written
     with job.create_pdf() as pdf:
         strip.strip(pdf)
+        _turn(pdf, [degrees for piece, count in zip(pieces, counts, strict=True) for degrees in _turns(piece, count)])
         with pdf.open_outline() as outline:
-            _bookmark(outline, bookmarks)
+            _bookmark(outline, bookmarks_of([piece.part for piece in pieces], counts))
         pdf.Root.PageMode = pikepdf.Name.UseOutlines
         pdf.trailer.ID = pikepdf.Array([pikepdf.String(identity), pikepdf.String(identity)])
         pdf.save(
@@ -136,18 +172,30 @@ def _assemble(prepared: Sequence[_Prepared], target: Path, bookmarks: Sequence[B
         )
 
 
-def _arguments(prepared: Sequence[_Prepared], target: Path) -> list[str]:
-    """qpdf's: every part's pages, the originals of signed parts attached."""
+def _turns(piece: _Piece, count: int) -> Sequence[int]:
+    return [degrees for _, degrees in piece.part.pages] or [0] * count
+
+
+def _turn(pdf: pikepdf.Pdf, turns: Sequence[int]) -> None:
+    if any(turns):
+        for page, degrees in zip(pdf.pages, turns, strict=True):
+            if degrees:
+                page.rotate(degrees, relative=True)
+
+
+def _arguments(files: Sequence[_File], pieces: Sequence[_Piece], target: Path) -> list[str]:
+    """qpdf's: every part's pages, the originals of signed files attached."""
     arguments = ["qpdf", "--empty", "--no-warn", "--warning-exit-0"]
-    for number, part in enumerate(prepared, start=1):
-        if part.signed:
+    for number, file in enumerate(files, start=1):
+        if file.signed:
             name = f"signed-original-part-{number}.pdf"
-            arguments += ["--add-attachment", str(part.path), f"--key={name}", f"--filename={name}"]
+            arguments += ["--add-attachment", str(file.path), f"--key={name}", f"--filename={name}"]
             arguments += [f"--creationdate={_FIXED_DATE}", f"--moddate={_FIXED_DATE}", "--mimetype=application/pdf"]
             arguments += ["--"]
     arguments += ["--pages"]
-    for part in prepared:
-        arguments += [str(part.path), "1-z"]
+    for piece in pieces:
+        chosen = ",".join(str(page) for page, _ in piece.part.pages) or "1-z"
+        arguments += [str(files[piece.file].path), chosen]
     return [*arguments, "--", str(target)]
 
 

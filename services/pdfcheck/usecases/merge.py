@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.catalogue.findings import Finding
-from services.kernel.sandbox.port import LIMITS_HIT, ByteSource, LocalSource, Progress, Sandbox
+from services.kernel.sandbox.port import LIMITS_HIT, ByteSource, Json, LocalSource, Progress, Sandbox
 from services.kernel.sandbox.port import MERGE as MERGE_PROFILE
 from services.pdfcheck.domain import facts as document
 from services.pdfcheck.domain import merging
@@ -25,7 +25,8 @@ _OPEN_AT_ONCE = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MergeInput:
-    """A part of the recipe and its bytes. `checked`: a report says that it may be taken, so it is not measured anew."""
+    """A part of the recipe and its bytes; parts of one file share the source. `checked`: a report says that it may be
+    taken, so it is not measured anew."""
 
     part: Part
     source: ByteSource
@@ -64,9 +65,11 @@ async def merge_parts(
     A part that blocks refuses the merge before anything is written. The total (G-08) is judged on the result alone.
     Raises as :func:`~services.pdfcheck.usecases.measure.measure` does.
     """
-    facts = tuple(
-        [None if entry.checked else await measure(sandbox, entry.source, limits.page_bytes) for entry in inputs]
-    )
+    measured: dict[int, DocumentFacts] = {}
+    for entry in inputs:
+        if not entry.checked and id(entry.source) not in measured:
+            measured[id(entry.source)] = await measure(sandbox, entry.source, limits.page_bytes)
+    facts = tuple(measured.get(id(entry.source)) for entry in inputs)
     per_part = DocumentLimits(page_bytes=limits.page_bytes, item_bytes=None)
     found = tuple(
         Blame(finding=finding, part=number)
@@ -100,23 +103,31 @@ async def _spool(source: ByteSource, target: Path) -> None:
             await asyncio.to_thread(file.write, piece)
 
 
+def _told(part: Part, file: int) -> Json:
+    """A part as the sandbox is told of it."""
+    return [part.title, part.component, file, [[page, degrees] for page, degrees in part.pages]]
+
+
 async def _run(
     sandbox: Sandbox, inputs: Sequence[MergeInput], limits: DocumentLimits, scratch: Path, progress: Progress | None
 ) -> tuple[Merged | Blame, int]:
     """The result, or who kept it from being made; and the memory that it took at most."""
     parts = [entry.part for entry in inputs]
+    sources = list({id(entry.source): entry.source for entry in inputs}.values())
+    numbers = {id(source): number for number, source in enumerate(sources)}
     opened: dict[int, ByteSource] = {}
-    for number, entry in enumerate(inputs):
-        if len(opened) < _OPEN_AT_ONCE and await _is_here(entry.source):
-            opened[number] = entry.source
+    for number, source in enumerate(sources):
+        if len(opened) < _OPEN_AT_ONCE and await _is_here(source):
+            opened[number] = source
         else:
-            await _spool(entry.source, merging.source_path(scratch, number))
+            await _spool(source, merging.source_path(scratch, number))
     try:
         outcome = await sandbox.run(
             MERGE,
             {
                 "scratch": str(scratch),
-                "parts": [[part.title, part.component] for part in parts],
+                "files": len(sources),
+                "parts": [_told(entry.part, numbers[id(entry.source)]) for entry in inputs],
                 "opened": list(opened),
                 "page_limit_bytes": limits.page_bytes,
             },

@@ -5,28 +5,28 @@ import json
 from collections.abc import Sequence
 
 from services.catalogue.model import Catalogue
-from services.review.domain.records import Dossier, File, Material
-
-
-def ordered(catalogue: Catalogue, material: Material) -> tuple[File, ...]:
-    """The files in the order of the item's components, and within one in the applicant's order."""
-    places = {component.id: place for place, component in enumerate(catalogue.item(material.item_id).components)}
-    return tuple(sorted(material.files, key=lambda f: (places.get(f.component_id, len(places)), f.position, f.file_id)))
+from services.review.domain.arranging import Part, parts_of
+from services.review.domain.records import Dossier, Material
 
 
 def _digest(rows: Sequence[Sequence[str]]) -> str:
     return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
 
 
+def _pages(part: Part) -> list[str]:
+    return [part.told] if part.pages else []
+
+
 def manifest_sha256(catalogue: Catalogue, material: Material) -> str:
-    """Hash over component and SHA-256 of each file in order: the same bytes give the same manifest, so a file that
-    did not change keeps its confirmations."""
-    return _digest([[file.component_id, file.sha256] for file in ordered(catalogue, material)])
+    """Hash over component, SHA-256 and chosen pages of each part in order: the same bytes give the same manifest, so a
+    file that did not change keeps its confirmations."""
+    return _digest([[part.component_id, part.file.sha256, *_pages(part)] for part in parts_of(catalogue, material)])
 
 
 def recipe_sha256(catalogue: Catalogue, material: Material) -> str:
     """Hash over what a merge is made from, file ids included."""
-    return _digest([[f.component_id, f.file_id, f.sha256] for f in ordered(catalogue, material)])
+    parts = parts_of(catalogue, material)
+    return _digest([[part.component_id, part.file.file_id, part.file.sha256, *_pages(part)] for part in parts])
 
 
 def dossier_manifest_sha256(catalogue: Catalogue, dossier: Dossier) -> str:

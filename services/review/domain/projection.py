@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.catalogue import rules
-from services.catalogue.checklist import Entry, entry_of, missing
+from services.catalogue.checklist import Entry, entry_of, missing, surplus
 from services.catalogue.findings import Finding
 from services.catalogue.model import Catalogue
 from services.catalogue.opening.compare import read_opening
 from services.catalogue.opening.model import Declared, Opening, Shot
 from services.catalogue.profile import Profile
-from services.review.domain.manifest import manifest_sha256, ordered, recipe_sha256
+from services.review.domain.arranging import Part, ordered, parts_of
+from services.review.domain.manifest import manifest_sha256, recipe_sha256
 from services.review.domain.records import Disc, Dossier, DossierState, File, FileState, Material, MaterialStatus
 
 WORST_FIRST: tuple[MaterialStatus, ...] = tuple(MaterialStatus)
@@ -39,6 +40,8 @@ class MaterialView:
     manifest_sha256: str
     recipe_sha256: str
     files: tuple[File, ...]
+    #: What is merged, in order.
+    parts: tuple[Part, ...]
     #: Findings of each file, those of comparisons with the profile among them.
     file_findings: Mapping[str, tuple[Finding, ...]]
     #: What a video's opening should say; nothing for what is no video.
@@ -75,10 +78,12 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
     file_findings = {
         file.file_id: _findings_of(profile, file, openings.get(file.file_id), video=item.is_video) for file in files
     }
-    findings = missing(entry, [file.component_id for file in files if file.state is not FileState.REJECTED])
+    parts = parts_of(catalogue, material)
+    present = [part.component_id for part in parts if part.file.state is not FileState.REJECTED]
+    lacking, findings = missing(entry, present), surplus(entry, present)
     failed = any(_failed(file, file_findings[file.file_id]) for file in files)
     settled = all(_settled(file) for file in files)
-    complete = not findings and bool(files)
+    complete = not lacking and bool(files)
     good = settled and complete and not failed
     merged = material.merged if material.merged and material.merged.recipe_sha256 == recipe else None
     disc_file = files[0] if item.is_video and files else None
@@ -96,10 +101,11 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
         manifest_sha256=manifest,
         recipe_sha256=recipe,
         files=files,
+        parts=parts,
         file_findings=file_findings,
         declared_opening=declared,
         openings=openings,
-        findings=findings,
+        findings=(*lacking, *findings),
         wants_merge=good and not item.is_video and merged is None,
         wants_disc=_disc_order(disc_file) if good and disc_file is not None and not has_disc else "",
     )

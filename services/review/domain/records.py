@@ -90,6 +90,26 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Leaf:
+    """One page as the applicant put it: page `page` (from 1) of a file, turned by `turn` degrees clockwise, as part of
+    a component."""
+
+    file_id: str
+    page: int
+    turn: int
+    component_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrangement:
+    """Pages instead of whole files. `files` are those that it is about: a page of theirs that is no leaf was left out
+    on purpose, while a file that came later is taken whole."""
+
+    leaves: tuple[Leaf, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Merged:
     """The merged PDF of one recipe."""
 
@@ -150,6 +170,8 @@ class Material:
     merged: Merged | None = None
     disc: Disc | None = None
     confirmations: tuple[Confirmation, ...] = ()
+    #: None while files are taken whole, in their order.
+    arrangement: Arrangement | None = None
     #: What the last MaterialChanged, MergeRequested and DiscRequested said, so that none is sent twice.
     announced_recipe: str = ""
     requested_recipe: str = ""

@@ -115,6 +115,10 @@ def material(view: MaterialView, dossier: Dossier, names: dict[str, str]) -> pb.
         told.findings.extend(all_to_proto(view.file_findings[file.file_id]))
         read = view.openings.get(file.file_id)
         told.opening.extend(_opening(read) if read is not None else ())
+    if material.arrangement is not None:
+        message.arranged_files.extend(material.arrangement.files)
+        for leaf in material.arrangement.leaves:
+            message.leaves.add(file_id=leaf.file_id, page=leaf.page, turn=leaf.turn, component_id=leaf.component_id)
     message.earlier_files.extend(_file(file) for file in dossier.before(material))
     last = dossier.last_return
     seen_before = last is not None and last.manifests.get(material.material_id) == view.manifest_sha256

@@ -13,7 +13,7 @@ from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_server import Context as CallContext
 from services.kernel.grpc_server import Servicer, caller
 from services.kernel.tokens import Tokens
-from services.review.domain.records import Defect, Organisation
+from services.review.domain.records import Defect, Leaf, Organisation
 from services.review.grpc_api import messages
 from services.review.usecases import auditing, dossiers, offices, reviewing, watching
 from services.review.usecases.context import Context
@@ -177,6 +177,17 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
             request.version,
         )  # fmt: skip
         return pb.ArrangeMaterialResponse(material=messages.material_of(view, request.material_id))
+
+    async def ArrangePages(self, request: pb.ArrangePagesRequest, context: CallContext) -> pb.ArrangePagesResponse:
+        """See the contract."""
+        leaves = [
+            Leaf(file_id=leaf.file_id, page=leaf.page, turn=leaf.turn, component_id=leaf.component_id)
+            for leaf in request.leaves
+        ]
+        view = await dossiers.arrange_pages(
+            self._context, caller().actor, request.dossier_id, request.material_id, leaves, request.version
+        )
+        return pb.ArrangePagesResponse(material=messages.material_of(view, request.material_id))
 
     async def SubmitDossier(self, request: pb.SubmitDossierRequest, context: CallContext) -> pb.SubmitDossierResponse:
         """See the contract."""

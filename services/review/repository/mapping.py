@@ -11,6 +11,7 @@ from services.catalogue.opening.plain import plain_shots, shots
 from services.catalogue.profile import Profile
 from services.kernel.crypto import KeyRing
 from services.review.domain.records import (
+    Arrangement,
     Confirmation,
     Decision,
     Defect,
@@ -19,6 +20,7 @@ from services.review.domain.records import (
     DossierState,
     File,
     FileState,
+    Leaf,
     Material,
     Merged,
     Organisation,
@@ -82,6 +84,24 @@ def merged_to_json(merged: Merged | None) -> dict[str, Any] | None:
     return None if merged is None else {**asdict(merged), "codes": list(merged.codes)}
 
 
+def arrangement_to_json(arrangement: Arrangement | None) -> dict[str, Any] | None:
+    """As it comes back from the database, so that the two can be compared."""
+    if arrangement is None:
+        return None
+    leaves = [[leaf.file_id, leaf.page, leaf.turn, leaf.component_id] for leaf in arrangement.leaves]
+    return {"leaves": leaves, "files": list(arrangement.files)}
+
+
+def _arrangement(told: dict[str, Any] | None) -> Arrangement | None:
+    if told is None:
+        return None
+    leaves = (
+        Leaf(file_id=file_id, page=page, turn=turn, component_id=component_id)
+        for file_id, page, turn, component_id in told["leaves"]
+    )
+    return Arrangement(leaves=tuple(leaves), files=tuple(told["files"]))
+
+
 def _opening(keys: KeyRing, sealed: bytes | None) -> ReadOpening | None:
     if sealed is None:
         return None
@@ -117,6 +137,7 @@ def material(
         merged=None if merged is None else Merged(**{**merged, "codes": tuple(merged["codes"])}),
         disc=None if disc is None else Disc(**disc),
         confirmations=tuple(confirmations),
+        arrangement=_arrangement(row["arrangement"]),
     )
 
 

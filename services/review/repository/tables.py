@@ -62,6 +62,7 @@ materials = sa.Table(
     sa.Column("required", sa.Boolean, nullable=False),
     sa.Column("merged", pg.JSONB(none_as_null=True)),
     sa.Column("disc", pg.JSONB(none_as_null=True)),
+    sa.Column("arrangement", pg.JSONB(none_as_null=True)),
     sa.Index("materials_dossier", "dossier_id"),
 )
 files = sa.Table(

@@ -21,6 +21,7 @@ from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
 from services.review.domain import audit as chains
+from services.review.domain.arranging import Part
 from services.review.domain.records import Confirmation, Decision, Defect, Dossier, File, Material, Report
 from services.review.repository import mapping, tables
 
@@ -130,6 +131,7 @@ class PostgresUnit:
             "status": status,
             "merged": mapping.merged_to_json(material.merged),
             "disc": None if material.disc is None else asdict(material.disc),
+            "arrangement": mapping.arrangement_to_json(material.arrangement),
         }
         if self._materials.get(material.material_id) != values:
             await self._upsert(tables.materials, values, ["material_id"])
@@ -280,17 +282,17 @@ class PostgresUnit:
         )
 
     def announce_material_changed(
-        self, dossier: Dossier, material: Material, files: Sequence[File], recipe: str
+        self, dossier: Dossier, material: Material, parts: Sequence[Part], recipe: str
     ) -> None:
         """See the port."""
-        body = events_pb2.MaterialChanged(**_material(dossier, material, recipe), parts=_parts(files))
+        body = events_pb2.MaterialChanged(**_material(dossier, material, recipe), parts=_parts(parts))
         self._announce(dossier, "material-changed", material.material_id, body)
 
     def announce_merge_requested(
-        self, dossier: Dossier, material: Material, files: Sequence[File], recipe: str
+        self, dossier: Dossier, material: Material, parts: Sequence[Part], recipe: str
     ) -> None:
         """See the port."""
-        body = events_pb2.MergeRequested(**_material(dossier, material, recipe), parts=_parts(files))
+        body = events_pb2.MergeRequested(**_material(dossier, material, recipe), parts=_parts(parts))
         self._announce(dossier, "merge-requested", material.material_id, body)
 
     def announce_disc_requested(self, dossier: Dossier, material: Material, file: File) -> None:
@@ -369,5 +371,13 @@ def _material(dossier: Dossier, material: Material, recipe: str) -> dict[str, An
     }
 
 
-def _parts(files: Sequence[File]) -> list[events_pb2.MergePart]:
-    return [events_pb2.MergePart(file_id=f.file_id, component_id=f.component_id, sha256=f.sha256) for f in files]
+def _parts(parts: Sequence[Part]) -> list[events_pb2.MergePart]:
+    return [
+        events_pb2.MergePart(
+            file_id=part.file.file_id,
+            component_id=part.component_id,
+            sha256=part.file.sha256,
+            pages=[events_pb2.MergePage(page=page, turn=turn) for page, turn in part.pages],
+        )
+        for part in parts
+    ]

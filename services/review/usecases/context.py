@@ -66,10 +66,10 @@ async def refresh(context: Context, unit: Unit, dossier: Dossier) -> tuple[Mater
         material = view.material
         if view.recipe_sha256 != material.announced_recipe:
             material = replace(material, announced_recipe=view.recipe_sha256, version=material.version + 1)
-            unit.announce_material_changed(dossier, material, view.files, view.recipe_sha256)
+            unit.announce_material_changed(dossier, material, view.parts, view.recipe_sha256)
         if view.wants_merge and material.requested_recipe != view.recipe_sha256:
             material = replace(material, requested_recipe=view.recipe_sha256)
-            unit.announce_merge_requested(dossier, material, view.files, view.recipe_sha256)
+            unit.announce_merge_requested(dossier, material, view.parts, view.recipe_sha256)
         if view.wants_disc and material.requested_disc != view.wants_disc:
             material = replace(material, requested_disc=view.wants_disc)
             unit.announce_disc_requested(dossier, material, view.files[0])

@@ -9,9 +9,10 @@ from services.catalogue.profile import Profile
 from services.catalogue.rules import expected_video_name, may_apply
 from services.kernel.errors import AppError, Kind, not_found, stale
 from services.review.domain import signoff
+from services.review.domain.arranging import arranged
 from services.review.domain.manifest import dossier_manifest_sha256
 from services.review.domain.projection import MaterialView, views, worst
-from services.review.domain.records import Actor, Defect, Dossier, DossierState, Material, Organisation, Role
+from services.review.domain.records import Actor, Defect, Dossier, DossierState, Leaf, Material, Organisation, Role
 from services.review.ports import Scope
 from services.review.usecases.context import Context, opened, own, refresh
 
@@ -307,6 +308,30 @@ async def arrange_material(
         others = tuple(arranged if m.material_id == material_id else m for m in dossier.materials)
         dossier = replace(dossier, materials=others, updated_at=context.clock.now())
         await unit.audit(dossier, "material-arranged", account_id, {"material": material_id})
+        unit.change(dossier, "material", material_id)
+        await refresh(context, unit, dossier)
+    return await get_dossier(context, account_id, dossier_id)
+
+
+async def arrange_pages(
+    context: Context, account_id: str, dossier_id: str, material_id: str, leaves: Sequence[Leaf], version: int
+) -> DossierView:
+    """Set which pages are merged, and how; no leaves take the files whole again. No file is changed.
+
+    Raises `AppError` as `arranging.arranged` and `put_profile`.
+    """
+    async with opened(context, account_id, dossier_id) as (unit, dossier, actor):
+        own(dossier, actor)
+        signoff.check_editable(dossier)
+        material = dossier.material(material_id)
+        if material is None:
+            raise not_found("material")
+        if version != material.version:
+            raise stale(current=material.version, given=version)
+        changed = replace(material, arrangement=arranged(context.catalogue, material, leaves))
+        others = tuple(changed if m.material_id == material_id else m for m in dossier.materials)
+        dossier = replace(dossier, materials=others, updated_at=context.clock.now())
+        await unit.audit(dossier, "pages-arranged", account_id, {"material": material_id, "pages": len(leaves)})
         unit.change(dossier, "material", material_id)
         await refresh(context, unit, dossier)
     return await get_dossier(context, account_id, dossier_id)

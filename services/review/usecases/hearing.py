@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from services.kernel.errors import AppError, Kind
 from services.kernel.events.consumer import InvariantBroken
+from services.review.domain.arranging import without
 from services.review.domain.records import Disc, Dossier, File, FileState, Material, Merged, ReadOpening, Report
 from services.review.ports import FetchedReport, Unit
 from services.review.usecases.context import Context, refresh
@@ -133,7 +134,7 @@ async def file_deleted(context: Context, unit: Unit, dossier_id: str, file_id: s
     def change(material: Material) -> Material:
         left = tuple(file for file in material.files if file.file_id != file_id)
         disc = None if material.disc is not None and material.disc.file_id == file_id else material.disc
-        return replace(material, files=left, disc=disc)
+        return replace(material, files=left, disc=disc, arrangement=without(material.arrangement, file_id))
 
     await unit.audit(dossier, "file-deleted", dossier.applicant_id, {"file": file_id, "material": material.material_id})
     unit.change(dossier, "material", material.material_id)

@@ -1,6 +1,7 @@
 """Ordered parts become one PDF: bookmarks, untouched pictures, nothing private or active, the same bytes every time."""
 
 import hashlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,26 +20,32 @@ PARTS: Sequence[Json] = [["毕业证书.pdf", "学历证书"], ["照片", "学�
 
 
 def merge(scratch: Path, contents: Sequence[bytes], parts: Sequence[Json] | None = None) -> dict[str, Json]:
+    """A part that names no file is the whole of the one at its place."""
     scratch.mkdir(exist_ok=True)
-    told = parts if parts is not None else [[f"第{number}部分", None] for number in range(len(contents))]
+    given = parts if parts is not None else [[f"第{number}部分", None] for number in range(len(contents))]
+    told = [
+        [*entry, number, []] if isinstance(entry, list) and len(entry) == 2 else entry
+        for number, entry in enumerate(given)
+    ]
     for number, data in enumerate(contents):
         source_path(scratch, number).write_bytes(data)
     arguments: dict[str, Json] = {
         "scratch": str(scratch),
         "parts": told,
         "page_limit_bytes": made.PAGE_LIMIT,
+        "files": len(contents),
         "opened": [],
     }
     return tool.merge((), arguments, lambda _: None)
 
 
 def pictures(pdf: pikepdf.Pdf) -> list[bytes]:
-    return [
-        image.read_raw_bytes()
-        for page in pdf.pages
-        for image in page.get_images().values()
-        if image.get("/Filter") == pikepdf.Name.DCTDecode
-    ]
+    return [data for page in pdf.pages for data in pictures_of(page)]
+
+
+def pictures_of(page: pikepdf.Page) -> list[bytes]:
+    images = page.get_images().values()
+    return [image.read_raw_bytes() for image in images if image.get("/Filter") == pikepdf.Name.DCTDecode]
 
 
 def page_number(item: pikepdf.OutlineItem) -> int:
@@ -149,10 +156,81 @@ def test_a_part_that_cannot_be_taken_is_named_and_nothing_is_written(bad: object
     assert not (tmp_path / RESULT).exists()
 
 
-@pytest.mark.parametrize("parts", [[], "x", [["a"]], [[1, None]], [["a", 2]], [["a", None], ["b", None]]])
+WRONG: list[Json] = [
+    [],
+    "x",
+    [["a"]],
+    [[1, None]],
+    [["a", 2]],
+    [["a", None], ["b", None]],
+    [["a", None, 0, [[0, 0]]]],
+    [["a", None, 0, [[2, 0]]]],
+    [["a", None, 0, [[1, 45]]]],
+    [["a", None, 0, [[1]]]],
+    [["a", None, -1, []]],
+    [["a", None, 1, []]],
+]
+
+
+@pytest.mark.parametrize("parts", WRONG)
 def test_arguments_are_checked(parts: Json, tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         merge(tmp_path, [made.scanned_pdf(1)], parts)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_pages_are_chosen_put_in_order_and_turned(tmp_path: Path) -> None:
+    """Two files, three components: pages of the first stand under two of them, one page twice, one not at all."""
+    parts: list[Json] = [
+        ["一", "甲", 0, [[3, 90], [1, 0]]],
+        ["二", "乙", 1, []],
+        ["一", "丙", 0, [[1, 270]]],
+    ]
+    scan = made.scanned_pdf(3)
+    told = merge(tmp_path, [scan, made.photo_jpeg(1)], parts)
+    assert told["page_counts"] == [2, 1, 1]
+    with pikepdf.open(tmp_path / RESULT) as pdf, pikepdf.open(io.BytesIO(scan)) as before:
+        wanted = [pictures_of(before.pages[number]) for number in (2, 0, 0)]
+        assert [pictures_of(pdf.pages[number]) for number in (0, 1, 3)] == wanted
+        assert [page.obj.get("/Rotate", 0) for page in pdf.pages] == [90, 0, 0, 270]
+        with pdf.open_outline() as outline:
+            assert [(item.title, page_number(item)) for item in outline.root] == [("甲", 0), ("乙", 2), ("丙", 3)]
+
+
+def test_a_page_that_was_turned_before_is_turned_from_there(tmp_path: Path) -> None:
+    def turn(pdf: pikepdf.Pdf) -> None:
+        pdf.pages[0].obj.Rotate = 90
+
+    merge(tmp_path, [made.pdf_of([made.scan_jpeg()], turn)], [["a", None, 0, [[1, 270]]]])
+    with pikepdf.open(tmp_path / RESULT) as pdf:
+        assert int(pdf.pages[0].obj.Rotate) % 360 == 0
+
+
+def test_labels_fields_and_links_of_chosen_pages_stay(tmp_path: Path) -> None:
+    scan = made.pdf_of([made.scan_jpeg(1), made.scan_jpeg(2)], labelled)
+    merge(tmp_path, [scan, made.linked()], [["a", None, 0, [[2, 0], [1, 0]]], ["b", None, 1, []]])
+    with pikepdf.open(tmp_path / RESULT) as pdf:
+        assert [page.label for page in pdf.pages][:2] == ["B-8", "B-7"]
+        assert [field.T for field in pdf.Root.AcroForm.Fields] == ["姓名"]
+        assert "/Annots" in pdf.pages[2].obj
+
+
+def labelled(pdf: pikepdf.Pdf) -> None:
+    """Page labels from B-7 and a form field on the second page."""
+    style = pikepdf.Dictionary(S=pikepdf.Name.D, P=pikepdf.String("B-"), St=7)
+    pdf.Root.PageLabels = pikepdf.Dictionary(Nums=pikepdf.Array([0, style]))
+    field = pdf.make_indirect(
+        pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot,
+            Subtype=pikepdf.Name.Widget,
+            FT=pikepdf.Name.Tx,
+            T=pikepdf.String("姓名"),
+            V=pikepdf.String("张三"),
+            Rect=pikepdf.Array([10, 10, 90, 30]),
+            P=pdf.pages[1].obj,
+        )
+    )
+    pdf.pages[1].obj.Annots = pikepdf.Array([field])
+    pdf.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array([field]))
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGB", "RGBA"])

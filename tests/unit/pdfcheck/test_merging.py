@@ -58,11 +58,23 @@ def test_a_component_that_comes_back_after_a_part_without_one_is_said_again() ->
 
 
 def test_page_map() -> None:
-    assert page_map_of((1, 2)) == (
+    assert page_map_of((Part(title="a"), Part(title="b")), (1, 2)) == (
         PageOrigin(part=0, page=1),
         PageOrigin(part=1, page=1),
         PageOrigin(part=1, page=2),
     )
+
+
+def test_the_page_map_of_chosen_pages_names_those_of_the_file() -> None:
+    parts = (Part(title="a", pages=((3, 0), (1, 90))), Part(title="b"))
+    assert [(origin.part, origin.page) for origin in page_map_of(parts, (2, 1))] == [(0, 3), (0, 1), (1, 1)]
+
+
+def test_other_pages_or_turns_are_another_recipe() -> None:
+    whole, chosen, turned = (
+        recipe_sha256([Part(title="a", pages=pages)], ["1"]) for pages in ((), ((1, 0),), ((1, 90),))
+    )
+    assert len({whole, chosen, turned}) == 3
 
 
 def test_the_recipe_is_its_parts_their_bytes_and_their_order() -> None:

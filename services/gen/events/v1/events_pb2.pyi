@@ -452,23 +452,53 @@ class MergePart(_message.Message):
     FILE_ID_FIELD_NUMBER: _builtins.int
     COMPONENT_ID_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
     file_id: _builtins.str
     component_id: _builtins.str
     sha256: _builtins.str
+    @_builtins.property
+    def pages(self) -> _containers.RepeatedCompositeFieldContainer[Global___MergePage]:
+        """The pages that are taken, in order; none named means all of them as they are."""
+
     def __init__(
         self,
         *,
         file_id: _builtins.str = ...,
         component_id: _builtins.str = ...,
         sha256: _builtins.str = ...,
+        pages: _abc.Iterable[Global___MergePage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "file_id", b"file_id", "sha256", b"sha256"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "file_id", b"file_id", "pages", b"pages", "sha256", b"sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MergePart: _TypeAlias = MergePart  # noqa: Y015
+
+@_typing.final
+class MergePage(_message.Message):
+    """A page of a part, from 1, turned clockwise by 0, 90, 180 or 270 degrees."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    page: _builtins.int
+    turn: _builtins.int
+    def __init__(
+        self,
+        *,
+        page: _builtins.int = ...,
+        turn: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergePage: _TypeAlias = MergePage  # noqa: Y015
 
 @_typing.final
 class MaterialChanged(_message.Message):

@@ -434,6 +434,8 @@ class Material(_message.Message):
     SAME_AS_BEFORE_FIELD_NUMBER: _builtins.int
     RIGHT_FILE_NAME_FIELD_NUMBER: _builtins.int
     DECLARED_OPENING_FIELD_NUMBER: _builtins.int
+    LEAVES_FIELD_NUMBER: _builtins.int
+    ARRANGED_FILES_FIELD_NUMBER: _builtins.int
     material_id: _builtins.str
     item_id: _builtins.str
     item_number: _builtins.str
@@ -468,6 +470,14 @@ class Material(_message.Message):
     def declared_opening(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """For a video: what its opening should say by the profile, by field; a field that nothing is said of is left out."""
 
+    @_builtins.property
+    def leaves(self) -> _containers.RepeatedCompositeFieldContainer[Global___Leaf]:
+        """The pages as the applicant put them, in order; none when files are taken whole. Files that `arranged_files` does not
+        name came later and are taken whole.
+        """
+
+    @_builtins.property
+    def arranged_files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -490,14 +500,48 @@ class Material(_message.Message):
         same_as_before: _builtins.bool = ...,
         right_file_name: _builtins.str = ...,
         declared_opening: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        leaves: _abc.Iterable[Global___Leaf] | None = ...,
+        arranged_files: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["disc", b"disc", "merged", b"merged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmations", b"confirmations", "declared_opening", b"declared_opening", "disc", b"disc", "earlier_files", b"earlier_files", "files", b"files", "findings", b"findings", "item_id", b"item_id", "item_number", b"item_number", "manifest_sha256", b"manifest_sha256", "material_id", b"material_id", "merged", b"merged", "ordinal", b"ordinal", "required", b"required", "right_file_name", b"right_file_name", "same_as_before", b"same_as_before", "status", b"status", "title_en", b"title_en", "title_zh", b"title_zh", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arranged_files", b"arranged_files", "confirmations", b"confirmations", "declared_opening", b"declared_opening", "disc", b"disc", "earlier_files", b"earlier_files", "files", b"files", "findings", b"findings", "item_id", b"item_id", "item_number", b"item_number", "leaves", b"leaves", "manifest_sha256", b"manifest_sha256", "material_id", b"material_id", "merged", b"merged", "ordinal", b"ordinal", "required", b"required", "right_file_name", b"right_file_name", "same_as_before", b"same_as_before", "status", b"status", "title_en", b"title_en", "title_zh", b"title_zh", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Material: _TypeAlias = Material  # noqa: Y015
+
+@_typing.final
+class Leaf(_message.Message):
+    """One page of a material as the applicant put it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    COMPONENT_ID_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    page: _builtins.int
+    """From 1."""
+    turn: _builtins.int
+    """Degrees clockwise: 0, 90, 180 or 270."""
+    component_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        page: _builtins.int = ...,
+        turn: _builtins.int = ...,
+        component_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "file_id", b"file_id", "page", b"page", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Leaf: _TypeAlias = Leaf  # noqa: Y015
 
 @_typing.final
 class Decision(_message.Message):
@@ -1500,6 +1544,61 @@ class ArrangeMaterialResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ArrangeMaterialResponse: _TypeAlias = ArrangeMaterialResponse  # noqa: Y015
+
+@_typing.final
+class ArrangePagesRequest(_message.Message):
+    """Request of ArrangePages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    LEAVES_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    material_id: _builtins.str
+    version: _builtins.int
+    @_builtins.property
+    def leaves(self) -> _containers.RepeatedCompositeFieldContainer[Global___Leaf]:
+        """Every page that is wanted, in order; none takes the files whole again."""
+
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        leaves: _abc.Iterable[Global___Leaf] | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "leaves", b"leaves", "material_id", b"material_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArrangePagesRequest: _TypeAlias = ArrangePagesRequest  # noqa: Y015
+
+@_typing.final
+class ArrangePagesResponse(_message.Message):
+    """Answer of ArrangePages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATERIAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def material(self) -> Global___Material: ...
+    def __init__(
+        self,
+        *,
+        material: Global___Material | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["material", b"material"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["material", b"material"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArrangePagesResponse: _TypeAlias = ArrangePagesResponse  # noqa: Y015
 
 @_typing.final
 class SubmitDossierRequest(_message.Message):

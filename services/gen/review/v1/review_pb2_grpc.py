@@ -116,6 +116,11 @@ class ReviewServiceStub:
                 request_serializer=review_dot_v1_dot_review__pb2.ArrangeMaterialRequest.SerializeToString,
                 response_deserializer=review_dot_v1_dot_review__pb2.ArrangeMaterialResponse.FromString,
                 _registered_method=True)
+        self.ArrangePages = channel.unary_unary(
+                '/review.v1.ReviewService/ArrangePages',
+                request_serializer=review_dot_v1_dot_review__pb2.ArrangePagesRequest.SerializeToString,
+                response_deserializer=review_dot_v1_dot_review__pb2.ArrangePagesResponse.FromString,
+                _registered_method=True)
         self.SubmitDossier = channel.unary_unary(
                 '/review.v1.ReviewService/SubmitDossier',
                 request_serializer=review_dot_v1_dot_review__pb2.SubmitDossierRequest.SerializeToString,
@@ -275,6 +280,13 @@ class ReviewServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ArrangePages(self, request, context):
+        """Sets which pages of a material's files are merged, in which order, how turned, and as part of which component.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SubmitDossier(self, request, context):
         """Hands the dossier in with the declaration of G-09. Refused with everything that is missing.
         """
@@ -413,6 +425,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.ArrangeMaterial,
                     request_deserializer=review_dot_v1_dot_review__pb2.ArrangeMaterialRequest.FromString,
                     response_serializer=review_dot_v1_dot_review__pb2.ArrangeMaterialResponse.SerializeToString,
+            ),
+            'ArrangePages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArrangePages,
+                    request_deserializer=review_dot_v1_dot_review__pb2.ArrangePagesRequest.FromString,
+                    response_serializer=review_dot_v1_dot_review__pb2.ArrangePagesResponse.SerializeToString,
             ),
             'SubmitDossier': grpc.unary_unary_rpc_method_handler(
                     servicer.SubmitDossier,
@@ -889,6 +906,33 @@ class ReviewService:
             '/review.v1.ReviewService/ArrangeMaterial',
             review_dot_v1_dot_review__pb2.ArrangeMaterialRequest.SerializeToString,
             review_dot_v1_dot_review__pb2.ArrangeMaterialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArrangePages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/review.v1.ReviewService/ArrangePages',
+            review_dot_v1_dot_review__pb2.ArrangePagesRequest.SerializeToString,
+            review_dot_v1_dot_review__pb2.ArrangePagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -67,6 +67,8 @@ class ReviewServiceStub:
     """Removes an entry that the profile does not demand."""
     ArrangeMaterial: _grpc.UnaryUnaryMultiCallable[_review_pb2.ArrangeMaterialRequest, _review_pb2.ArrangeMaterialResponse]
     """Sets the order of a material's files; the merge follows it."""
+    ArrangePages: _grpc.UnaryUnaryMultiCallable[_review_pb2.ArrangePagesRequest, _review_pb2.ArrangePagesResponse]
+    """Sets which pages of a material's files are merged, in which order, how turned, and as part of which component."""
     SubmitDossier: _grpc.UnaryUnaryMultiCallable[_review_pb2.SubmitDossierRequest, _review_pb2.SubmitDossierResponse]
     """Hands the dossier in with the declaration of G-09. Refused with everything that is missing."""
     ConfirmMaterial: _grpc.UnaryUnaryMultiCallable[_review_pb2.ConfirmMaterialRequest, _review_pb2.ConfirmMaterialResponse]
@@ -123,6 +125,8 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     """Removes an entry that the profile does not demand."""
     ArrangeMaterial: _aio.UnaryUnaryMultiCallable[_review_pb2.ArrangeMaterialRequest, _review_pb2.ArrangeMaterialResponse]  # type: ignore[assignment]
     """Sets the order of a material's files; the merge follows it."""
+    ArrangePages: _aio.UnaryUnaryMultiCallable[_review_pb2.ArrangePagesRequest, _review_pb2.ArrangePagesResponse]  # type: ignore[assignment]
+    """Sets which pages of a material's files are merged, in which order, how turned, and as part of which component."""
     SubmitDossier: _aio.UnaryUnaryMultiCallable[_review_pb2.SubmitDossierRequest, _review_pb2.SubmitDossierResponse]  # type: ignore[assignment]
     """Hands the dossier in with the declaration of G-09. Refused with everything that is missing."""
     ConfirmMaterial: _aio.UnaryUnaryMultiCallable[_review_pb2.ConfirmMaterialRequest, _review_pb2.ConfirmMaterialResponse]  # type: ignore[assignment]
@@ -272,6 +276,14 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.ArrangeMaterialResponse, _abc.Awaitable[_review_pb2.ArrangeMaterialResponse]]:
         """Sets the order of a material's files; the merge follows it."""
+
+    @_abc_1.abstractmethod
+    def ArrangePages(
+        self,
+        request: _review_pb2.ArrangePagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ArrangePagesResponse, _abc.Awaitable[_review_pb2.ArrangePagesResponse]]:
+        """Sets which pages of a material's files are merged, in which order, how turned, and as part of which component."""
 
     @_abc_1.abstractmethod
     def SubmitDossier(
