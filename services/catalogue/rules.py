@@ -2,9 +2,12 @@
 corrected profile needs no new measuring.
 """
 
+from collections.abc import Sequence
+
 from services.catalogue import id_number as ids
 from services.catalogue import names
 from services.catalogue.findings import Finding
+from services.catalogue.model import Component
 from services.catalogue.opening.model import Declared, FieldName, Opening, Status
 from services.catalogue.profile import Answer, Profile
 
@@ -35,6 +38,20 @@ def video_name(parsed_name: str, parsed_id_number: str, *, name: str = "", id_nu
             params={"parts": "、".join(differing), "right": right},
         ),
     )
+
+
+def text_length(component: Component, rule_id: str, counts: Sequence[int]) -> tuple[Finding, ...]:
+    """Whether a component's text is as short as it must be (M15-2h, M15-10), by the characters of its pages; -1 stands
+    for a page on which none can be counted. What can be counted is enough to say that it is too long.
+    """
+    limit = component.text_max_chars
+    if limit is None or not counts:
+        return ()
+    found = sum(count for count in counts if count > 0)
+    if found <= limit and min(counts) >= 0:
+        return ()
+    code, measured = ("text.too-long", found) if found > limit else ("text.not-countable", None)
+    return (Finding(code=code, rule_id=rule_id, measured=measured, limit=limit, unit="characters", where=component.zh),)
 
 
 def may_apply(profile: Profile) -> bool:

@@ -52,6 +52,7 @@ class PdfcheckApi(pdfcheck_pb2_grpc.PdfcheckServiceServicer):
                 images_only=report.images_only,
                 pictures=report.pictures,
                 unknown_pictures=report.unknown_pictures,
+                page_characters=report.page_characters,
             ),
             findings=all_to_proto(report.findings),
             verdict=report.verdict,

@@ -27,6 +27,8 @@ class DocumentReport:
     #: How many pictures were decoded to see whether they are whole, and how many nobody here can decode.
     pictures: int = 0
     unknown_pictures: int = 0
+    #: Characters of each page, -1 where none can be counted; empty where the item limits no text.
+    page_characters: tuple[int, ...] = ()
     #: Whether that is still to come: until then nothing is merged or handed in.
     pending: bool = False
 

@@ -82,6 +82,7 @@ class PostgresReports:
         body = json.loads(self._keys.open(row["body"], _REPORT))
         body["findings"] = tuple(Finding(**finding) for finding in body["findings"])
         body["page_bytes"] = tuple(body["page_bytes"])
+        body["page_characters"] = tuple(body.get("page_characters", ()))
         return DocumentReport(**{name: row[name] for name in ("report_id", "version", "verdict", "checked_at")}, **body)
 
     async def merged(self, dossier_id: str, organisation_path: str, material_id: str) -> MergedFile | None:

@@ -11,6 +11,7 @@ class Settings(ServiceSettings):
     database: str = Field(default="", validation_alias=AliasChoices("SHENBAO_PDFCHECK_DATABASE", "database"))
     sandbox_apart: Words = ("services.pdfcheck.tools.inspect",)
     sandbox_preload: Words = (
+        "services.pdfcheck.tools.characters",
         "services.pdfcheck.tools.merge",
         "services.pdfcheck.tools.pixels",
         "services.pdfcheck.tools.render",

@@ -15,10 +15,12 @@ from services.kernel.jobs.worker import Handler, Running
 from services.kernel.platform import Platform
 from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
 from services.pdfcheck.domain.findings import DocumentLimits, findings_of
+from services.pdfcheck.domain.lengths import has_limited_text
 from services.pdfcheck.domain.merging import RESULT, Part
 from services.pdfcheck.ports import DocumentReport, MergedFile, Recipe, Subject, Writing
 from services.pdfcheck.usecases import pictures
 from services.pdfcheck.usecases.expectation import expected_type
+from services.pdfcheck.usecases.lengths import count_characters
 from services.pdfcheck.usecases.measure import measure
 from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
 from services.pdfcheck.usecases.pixels import check_pixels
@@ -100,6 +102,9 @@ class DocumentJobs:
         source = ObjectSource(self.platform.storage, file)
         found = await check_pixels(self.platform.sandbox, source, progress=running.at)
         findings = (*report.findings, *found.findings)
+        counted: tuple[int, ...] = ()
+        if has_limited_text(self.catalogue.item(_subject(job).item_id)):
+            counted = await count_characters(self.platform.sandbox, source, len(report.page_bytes))
         whole = replace(
             report,
             report_id=self.platform.ids.new(),
@@ -108,6 +113,7 @@ class DocumentJobs:
             checked_at=self.platform.clock.now(),
             pictures=found.pictures,
             unknown_pictures=found.unknown,
+            page_characters=counted,
             pending=False,
         )
         async with effect(self.platform.database, job) as (connection, outbox):

@@ -4,7 +4,7 @@ The same function says what has to be asked of the other services next (a merge,
 arriving facts can forget it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.catalogue import rules
@@ -80,8 +80,8 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
     }
     parts = parts_of(catalogue, material)
     present = [part.component_id for part in parts if part.file.state is not FileState.REJECTED]
-    lacking, findings = missing(entry, present), surplus(entry, present)
-    failed = any(_failed(file, file_findings[file.file_id]) for file in files)
+    lacking, findings = missing(entry, present), (*surplus(entry, present), *_lengths(entry, parts))
+    failed = any(_failed(file, file_findings[file.file_id]) for file in files) or any(f.blocks for f in findings)
     settled = all(_settled(file) for file in files)
     complete = not lacking and bool(files)
     good = settled and complete and not failed
@@ -143,6 +143,18 @@ def _findings_of(profile: Profile, file: File, read: ComparedOpening | None, *, 
         )
         return (*found, *compared)
     return found
+
+
+def _lengths(entry: Entry, parts: Sequence[Part]) -> Iterator[Finding]:
+    """Texts that are too long, or that a person has to count (M15-2h, M15-10), wherever their pages came from."""
+    for owed in entry.components:
+        counts = [count for part in parts if part.component_id == owed.component.id for count in _counts(part)]
+        yield from rules.text_length(owed.component, entry.item.rules[0], counts)
+
+
+def _counts(part: Part) -> Sequence[int]:
+    told = part.file.report.page_characters if part.file.report is not None else ()
+    return [told[page - 1] for page, _ in part.pages if page <= len(told)] if part.pages else told
 
 
 def _failed(file: File, findings: Sequence[Finding]) -> bool:

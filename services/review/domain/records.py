@@ -57,6 +57,8 @@ class Report:
     file_version: int = 0
     #: Whether another report follows, without which nothing is settled.
     pending: bool = False
+    #: Characters of each page, -1 where none can be counted; empty where nobody counted.
+    page_characters: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -68,7 +68,11 @@ def _report(keys: KeyRing, sealed: bytes | None) -> Report | None:
 def report_from_bytes(keys: KeyRing, sealed: bytes) -> Report:
     """What `report_to_bytes` sealed."""
     body = json.loads(keys.open(sealed, REPORT))
-    return Report(**{**body, "findings": tuple(Finding(**finding) for finding in body["findings"])})
+    lists = {
+        "findings": tuple(Finding(**finding) for finding in body["findings"]),
+        "page_characters": tuple(body.get("page_characters", ())),
+    }
+    return Report(**{**body, **lists})
 
 
 def opening_to_bytes(keys: KeyRing, opening: ReadOpening | None) -> bytes | None:

@@ -74,6 +74,7 @@ class PeerFacts:
         token = self._token_for("pdfcheck", dossier)
         report = (await call(self._pdfcheck.GetReport, request, token=token, idempotent=True)).report
         return FetchedReport(
+            page_characters=tuple(report.facts.page_characters),
             pending=report.pending,
             report_id=report.report_id,
             version=report.version,

@@ -239,5 +239,6 @@ async def report_fetched(context: Context, unit: Unit, dossier_id: str, file_id:
         parsed_id_number=fetched.parsed_id_number,
         file_version=fetched.file_version,
         pending=fetched.pending,
+        page_characters=fetched.page_characters,
     )
     await _change_file(context, unit, dossier_id, file_id, lambda file: replace(file, report=report))

@@ -1,12 +1,13 @@
 """Measured against declared: the video's name, and who may apply here."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
-from services.catalogue import rules
+from services.catalogue import load, rules
 from services.catalogue.opening.model import FieldName, Found, Status
 from services.catalogue.profile import Answer, from_data
 from services.catalogue.rules import expected_video_name, may_apply, video_name
@@ -93,3 +94,34 @@ def test_what_is_uncertain_is_told_as_missing_and_what_differs_by_name() -> None
     assert (differing.where, differing.measured, differing.limit) == ("title", "副主任医师", "主任医师")
     assert not missing.blocks
     assert not differing.blocks
+
+
+INTRO = load.default().item("surgery_video_docs").component("intro")
+
+
+@pytest.mark.parametrize(
+    ("counts", "code", "measured"),
+    [
+        ((2000,), None, None),
+        ((1000, 1000), None, None),
+        ((2001,), "text.too-long", 2001),
+        ((1500, 501), "text.too-long", 2001),
+        ((-1,), "text.not-countable", None),
+        ((1500, -1), "text.not-countable", None),
+        ((2001, -1), "text.too-long", 2001),
+        ((), None, None),
+    ],
+)
+def test_a_text_of_two_thousand_characters_and_one_more(
+    counts: Sequence[int], code: str | None, measured: int | None
+) -> None:
+    """M15-2h: what can be counted is enough to say that it is too long; else what cannot be is for a person."""
+    found = rules.text_length(INTRO, "M15-2h", counts)
+    assert [(finding.code, finding.measured) for finding in found] == ([(code, measured)] if code else [])
+    for finding in found:
+        assert "2000" in word(finding, "zh").message
+        assert "M15-2h" in word(finding, "en").message
+
+
+def test_a_text_without_a_limit_is_not_counted() -> None:
+    assert rules.text_length(load.default().item("surgery_video_docs").component("op_record"), "M15-2h", (9999,)) == ()

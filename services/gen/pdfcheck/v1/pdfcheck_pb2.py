@@ -26,7 +26,7 @@ from services.gen.common.v1 import common_pb2 as common_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apdfcheck/v1/pdfcheck.proto\x12\x0bpdfcheck.v1\x1a\x16\x63ommon/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x01\n\rDocumentFacts\x12\r\n\x05pages\x18\x01 \x01(\x05\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x12\n\npage_bytes\x18\x03 \x03(\x03\x12\x1a\n\x12largest_page_bytes\x18\x04 \x01(\x03\x12\x11\n\tencrypted\x18\x05 \x01(\x08\x12\x0e\n\x06signed\x18\x06 \x01(\x08\x12\x13\n\x0bimages_only\x18\x07 \x01(\x08\x12\x10\n\x08pictures\x18\x08 \x01(\x05\x12\x18\n\x10unknown_pictures\x18\t \x01(\x05\"\xfc\x01\n\x0e\x44ocumentReport\x12\x11\n\treport_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0f\n\x07\x66ile_id\x18\x03 \x01(\t\x12\x12\n\ndossier_id\x18\x04 \x01(\t\x12)\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x1a.pdfcheck.v1.DocumentFacts\x12$\n\x08\x66indings\x18\x06 \x03(\x0b\x32\x12.common.v1.Finding\x12\x0f\n\x07verdict\x18\x07 \x01(\t\x12.\n\nchecked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07pending\x18\t \x01(\x08\"+\n\nPageOrigin\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0c\n\x04page\x18\x02 \x01(\x05\"6\n\x08\x42ookmark\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04page\x18\x02 \x01(\x05\x12\r\n\x05\x64\x65pth\x18\x03 \x01(\x05\"\xf6\x02\n\x0eMergedMaterial\x12\x11\n\tmerged_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x13\n\x0bmaterial_id\x18\x03 \x01(\t\x12\x12\n\ndossier_id\x18\x04 \x01(\t\x12\x15\n\rrecipe_sha256\x18\x05 \x01(\t\x12\x12\n\nobject_key\x18\x06 \x01(\t\x12\x0e\n\x06sha256\x18\x07 \x01(\t\x12\x12\n\nsize_bytes\x18\x08 \x01(\x03\x12\r\n\x05pages\x18\t \x01(\x05\x12(\n\tbookmarks\x18\n \x03(\x0b\x32\x15.pdfcheck.v1.Bookmark\x12)\n\x08page_map\x18\x0b \x03(\x0b\x32\x17.pdfcheck.v1.PageOrigin\x12$\n\x08\x66indings\x18\x0c \x03(\x0b\x32\x12.common.v1.Finding\x12\x0f\n\x07verdict\x18\r \x01(\t\x12-\n\tmerged_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"7\n\x10GetReportRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\"@\n\x11GetReportResponse\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.pdfcheck.v1.DocumentReport\";\n\x10GetMergedRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x13\n\x0bmaterial_id\x18\x02 \x01(\t\"@\n\x11GetMergedResponse\x12+\n\x06merged\x18\x01 \x01(\x0b\x32\x1b.pdfcheck.v1.MergedMaterial\"R\n\x14PresignMergedRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x13\n\x0bmaterial_id\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\"E\n\x15PresignMergedResponse\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.common.v1.PresignedRequest\"\x81\x01\n\x15GetPagePictureRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x15\n\x0bmaterial_id\x18\x02 \x01(\tH\x00\x12\x11\n\x07\x66ile_id\x18\x03 \x01(\tH\x00\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\x10\n\x08width_px\x18\x05 \x01(\x05\x42\n\n\x08\x64ocument\"5\n\x16GetPagePictureResponse\x12\x0c\n\x04jpeg\x18\x01 \x01(\x0c\x12\r\n\x05pages\x18\x02 \x01(\x05\"[\n\x0fListJobsRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.common.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x10RetryJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"0\n\x11\x43\x61ncelJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job2\xba\x04\n\x0fPdfcheckService\x12J\n\tGetReport\x12\x1d.pdfcheck.v1.GetReportRequest\x1a\x1e.pdfcheck.v1.GetReportResponse\x12J\n\tGetMerged\x12\x1d.pdfcheck.v1.GetMergedRequest\x1a\x1e.pdfcheck.v1.GetMergedResponse\x12V\n\rPresignMerged\x12!.pdfcheck.v1.PresignMergedRequest\x1a\".pdfcheck.v1.PresignMergedResponse\x12Y\n\x0eGetPagePicture\x12\".pdfcheck.v1.GetPagePictureRequest\x1a#.pdfcheck.v1.GetPagePictureResponse\x12G\n\x08ListJobs\x12\x1c.pdfcheck.v1.ListJobsRequest\x1a\x1d.pdfcheck.v1.ListJobsResponse\x12G\n\x08RetryJob\x12\x1c.pdfcheck.v1.RetryJobRequest\x1a\x1d.pdfcheck.v1.RetryJobResponse\x12J\n\tCancelJob\x12\x1d.pdfcheck.v1.CancelJobRequest\x1a\x1e.pdfcheck.v1.CancelJobResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apdfcheck/v1/pdfcheck.proto\x12\x0bpdfcheck.v1\x1a\x16\x63ommon/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x01\n\rDocumentFacts\x12\r\n\x05pages\x18\x01 \x01(\x05\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x12\n\npage_bytes\x18\x03 \x03(\x03\x12\x1a\n\x12largest_page_bytes\x18\x04 \x01(\x03\x12\x11\n\tencrypted\x18\x05 \x01(\x08\x12\x0e\n\x06signed\x18\x06 \x01(\x08\x12\x13\n\x0bimages_only\x18\x07 \x01(\x08\x12\x10\n\x08pictures\x18\x08 \x01(\x05\x12\x18\n\x10unknown_pictures\x18\t \x01(\x05\x12\x17\n\x0fpage_characters\x18\x14 \x03(\x05\"\xfc\x01\n\x0e\x44ocumentReport\x12\x11\n\treport_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0f\n\x07\x66ile_id\x18\x03 \x01(\t\x12\x12\n\ndossier_id\x18\x04 \x01(\t\x12)\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x1a.pdfcheck.v1.DocumentFacts\x12$\n\x08\x66indings\x18\x06 \x03(\x0b\x32\x12.common.v1.Finding\x12\x0f\n\x07verdict\x18\x07 \x01(\t\x12.\n\nchecked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07pending\x18\t \x01(\x08\"+\n\nPageOrigin\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0c\n\x04page\x18\x02 \x01(\x05\"6\n\x08\x42ookmark\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04page\x18\x02 \x01(\x05\x12\r\n\x05\x64\x65pth\x18\x03 \x01(\x05\"\xf6\x02\n\x0eMergedMaterial\x12\x11\n\tmerged_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x13\n\x0bmaterial_id\x18\x03 \x01(\t\x12\x12\n\ndossier_id\x18\x04 \x01(\t\x12\x15\n\rrecipe_sha256\x18\x05 \x01(\t\x12\x12\n\nobject_key\x18\x06 \x01(\t\x12\x0e\n\x06sha256\x18\x07 \x01(\t\x12\x12\n\nsize_bytes\x18\x08 \x01(\x03\x12\r\n\x05pages\x18\t \x01(\x05\x12(\n\tbookmarks\x18\n \x03(\x0b\x32\x15.pdfcheck.v1.Bookmark\x12)\n\x08page_map\x18\x0b \x03(\x0b\x32\x17.pdfcheck.v1.PageOrigin\x12$\n\x08\x66indings\x18\x0c \x03(\x0b\x32\x12.common.v1.Finding\x12\x0f\n\x07verdict\x18\r \x01(\t\x12-\n\tmerged_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"7\n\x10GetReportRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\"@\n\x11GetReportResponse\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.pdfcheck.v1.DocumentReport\";\n\x10GetMergedRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x13\n\x0bmaterial_id\x18\x02 \x01(\t\"@\n\x11GetMergedResponse\x12+\n\x06merged\x18\x01 \x01(\x0b\x32\x1b.pdfcheck.v1.MergedMaterial\"R\n\x14PresignMergedRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x13\n\x0bmaterial_id\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\"E\n\x15PresignMergedResponse\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.common.v1.PresignedRequest\"\x81\x01\n\x15GetPagePictureRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\x15\n\x0bmaterial_id\x18\x02 \x01(\tH\x00\x12\x11\n\x07\x66ile_id\x18\x03 \x01(\tH\x00\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\x10\n\x08width_px\x18\x05 \x01(\x05\x42\n\n\x08\x64ocument\"5\n\x16GetPagePictureResponse\x12\x0c\n\x04jpeg\x18\x01 \x01(\x0c\x12\r\n\x05pages\x18\x02 \x01(\x05\"[\n\x0fListJobsRequest\x12\x12\n\ndossier_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.common.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x10RetryJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"0\n\x11\x43\x61ncelJobResponse\x12\x1b\n\x03job\x18\x01 \x01(\x0b\x32\x0e.common.v1.Job2\xba\x04\n\x0fPdfcheckService\x12J\n\tGetReport\x12\x1d.pdfcheck.v1.GetReportRequest\x1a\x1e.pdfcheck.v1.GetReportResponse\x12J\n\tGetMerged\x12\x1d.pdfcheck.v1.GetMergedRequest\x1a\x1e.pdfcheck.v1.GetMergedResponse\x12V\n\rPresignMerged\x12!.pdfcheck.v1.PresignMergedRequest\x1a\".pdfcheck.v1.PresignMergedResponse\x12Y\n\x0eGetPagePicture\x12\".pdfcheck.v1.GetPagePictureRequest\x1a#.pdfcheck.v1.GetPagePictureResponse\x12G\n\x08ListJobs\x12\x1c.pdfcheck.v1.ListJobsRequest\x1a\x1d.pdfcheck.v1.ListJobsResponse\x12G\n\x08RetryJob\x12\x1c.pdfcheck.v1.RetryJobRequest\x1a\x1d.pdfcheck.v1.RetryJobResponse\x12J\n\tCancelJob\x12\x1d.pdfcheck.v1.CancelJobRequest\x1a\x1e.pdfcheck.v1.CancelJobResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,43 +34,43 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pdfcheck.v1.pdfcheck_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DOCUMENTFACTS']._serialized_start=101
-  _globals['_DOCUMENTFACTS']._serialized_end=299
-  _globals['_DOCUMENTREPORT']._serialized_start=302
-  _globals['_DOCUMENTREPORT']._serialized_end=554
-  _globals['_PAGEORIGIN']._serialized_start=556
-  _globals['_PAGEORIGIN']._serialized_end=599
-  _globals['_BOOKMARK']._serialized_start=601
-  _globals['_BOOKMARK']._serialized_end=655
-  _globals['_MERGEDMATERIAL']._serialized_start=658
-  _globals['_MERGEDMATERIAL']._serialized_end=1032
-  _globals['_GETREPORTREQUEST']._serialized_start=1034
-  _globals['_GETREPORTREQUEST']._serialized_end=1089
-  _globals['_GETREPORTRESPONSE']._serialized_start=1091
-  _globals['_GETREPORTRESPONSE']._serialized_end=1155
-  _globals['_GETMERGEDREQUEST']._serialized_start=1157
-  _globals['_GETMERGEDREQUEST']._serialized_end=1216
-  _globals['_GETMERGEDRESPONSE']._serialized_start=1218
-  _globals['_GETMERGEDRESPONSE']._serialized_end=1282
-  _globals['_PRESIGNMERGEDREQUEST']._serialized_start=1284
-  _globals['_PRESIGNMERGEDREQUEST']._serialized_end=1366
-  _globals['_PRESIGNMERGEDRESPONSE']._serialized_start=1368
-  _globals['_PRESIGNMERGEDRESPONSE']._serialized_end=1437
-  _globals['_GETPAGEPICTUREREQUEST']._serialized_start=1440
-  _globals['_GETPAGEPICTUREREQUEST']._serialized_end=1569
-  _globals['_GETPAGEPICTURERESPONSE']._serialized_start=1571
-  _globals['_GETPAGEPICTURERESPONSE']._serialized_end=1624
-  _globals['_LISTJOBSREQUEST']._serialized_start=1626
-  _globals['_LISTJOBSREQUEST']._serialized_end=1717
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1719
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1792
-  _globals['_RETRYJOBREQUEST']._serialized_start=1794
-  _globals['_RETRYJOBREQUEST']._serialized_end=1827
-  _globals['_RETRYJOBRESPONSE']._serialized_start=1829
-  _globals['_RETRYJOBRESPONSE']._serialized_end=1876
-  _globals['_CANCELJOBREQUEST']._serialized_start=1878
-  _globals['_CANCELJOBREQUEST']._serialized_end=1912
-  _globals['_CANCELJOBRESPONSE']._serialized_start=1914
-  _globals['_CANCELJOBRESPONSE']._serialized_end=1962
-  _globals['_PDFCHECKSERVICE']._serialized_start=1965
-  _globals['_PDFCHECKSERVICE']._serialized_end=2535
+  _globals['_DOCUMENTFACTS']._serialized_end=324
+  _globals['_DOCUMENTREPORT']._serialized_start=327
+  _globals['_DOCUMENTREPORT']._serialized_end=579
+  _globals['_PAGEORIGIN']._serialized_start=581
+  _globals['_PAGEORIGIN']._serialized_end=624
+  _globals['_BOOKMARK']._serialized_start=626
+  _globals['_BOOKMARK']._serialized_end=680
+  _globals['_MERGEDMATERIAL']._serialized_start=683
+  _globals['_MERGEDMATERIAL']._serialized_end=1057
+  _globals['_GETREPORTREQUEST']._serialized_start=1059
+  _globals['_GETREPORTREQUEST']._serialized_end=1114
+  _globals['_GETREPORTRESPONSE']._serialized_start=1116
+  _globals['_GETREPORTRESPONSE']._serialized_end=1180
+  _globals['_GETMERGEDREQUEST']._serialized_start=1182
+  _globals['_GETMERGEDREQUEST']._serialized_end=1241
+  _globals['_GETMERGEDRESPONSE']._serialized_start=1243
+  _globals['_GETMERGEDRESPONSE']._serialized_end=1307
+  _globals['_PRESIGNMERGEDREQUEST']._serialized_start=1309
+  _globals['_PRESIGNMERGEDREQUEST']._serialized_end=1391
+  _globals['_PRESIGNMERGEDRESPONSE']._serialized_start=1393
+  _globals['_PRESIGNMERGEDRESPONSE']._serialized_end=1462
+  _globals['_GETPAGEPICTUREREQUEST']._serialized_start=1465
+  _globals['_GETPAGEPICTUREREQUEST']._serialized_end=1594
+  _globals['_GETPAGEPICTURERESPONSE']._serialized_start=1596
+  _globals['_GETPAGEPICTURERESPONSE']._serialized_end=1649
+  _globals['_LISTJOBSREQUEST']._serialized_start=1651
+  _globals['_LISTJOBSREQUEST']._serialized_end=1742
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1744
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1817
+  _globals['_RETRYJOBREQUEST']._serialized_start=1819
+  _globals['_RETRYJOBREQUEST']._serialized_end=1852
+  _globals['_RETRYJOBRESPONSE']._serialized_start=1854
+  _globals['_RETRYJOBRESPONSE']._serialized_end=1901
+  _globals['_CANCELJOBREQUEST']._serialized_start=1903
+  _globals['_CANCELJOBREQUEST']._serialized_end=1937
+  _globals['_CANCELJOBRESPONSE']._serialized_start=1939
+  _globals['_CANCELJOBRESPONSE']._serialized_end=1987
+  _globals['_PDFCHECKSERVICE']._serialized_start=1990
+  _globals['_PDFCHECKSERVICE']._serialized_end=2560
 # @@protoc_insertion_point(module_scope)

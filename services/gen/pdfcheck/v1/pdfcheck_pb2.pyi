@@ -35,6 +35,7 @@ class DocumentFacts(_message.Message):
     IMAGES_ONLY_FIELD_NUMBER: _builtins.int
     PICTURES_FIELD_NUMBER: _builtins.int
     UNKNOWN_PICTURES_FIELD_NUMBER: _builtins.int
+    PAGE_CHARACTERS_FIELD_NUMBER: _builtins.int
     pages: _builtins.int
     size_bytes: _builtins.int
     largest_page_bytes: _builtins.int
@@ -48,6 +49,10 @@ class DocumentFacts(_message.Message):
     def page_bytes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """One number per page, as judged (G-07)."""
 
+    @_builtins.property
+    def page_characters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Characters of each page, -1 where none can be counted; empty where the item limits no text (M15-2h, M15-10)."""
+
     def __init__(
         self,
         *,
@@ -60,10 +65,11 @@ class DocumentFacts(_message.Message):
         images_only: _builtins.bool = ...,
         pictures: _builtins.int = ...,
         unknown_pictures: _builtins.int = ...,
+        page_characters: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encrypted", b"encrypted", "images_only", b"images_only", "largest_page_bytes", b"largest_page_bytes", "page_bytes", b"page_bytes", "pages", b"pages", "pictures", b"pictures", "signed", b"signed", "size_bytes", b"size_bytes", "unknown_pictures", b"unknown_pictures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encrypted", b"encrypted", "images_only", b"images_only", "largest_page_bytes", b"largest_page_bytes", "page_bytes", b"page_bytes", "page_characters", b"page_characters", "pages", b"pages", "pictures", b"pictures", "signed", b"signed", "size_bytes", b"size_bytes", "unknown_pictures", b"unknown_pictures"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

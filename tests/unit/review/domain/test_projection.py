@@ -9,11 +9,13 @@ from services.catalogue.opening.model import Shot, Status
 from services.review.domain.manifest import manifest_sha256
 from services.review.domain.projection import MaterialView, view, views, worst
 from services.review.domain.records import (
+    Arrangement,
     Decision,
     Defect,
     Dossier,
     DossierState,
     FileState,
+    Leaf,
     Material,
     MaterialStatus,
     ReadOpening,
@@ -213,3 +215,34 @@ def test_views_come_in_the_order_of_the_catalogue() -> None:
     early = material(item_id="education", material_id="b")
     found = views(CATALOGUE, profile(), dossier(late, early))
     assert [v.material.item_id for v in found] == ["education", "surgery_video"]
+
+
+def intro(*counts: int) -> Material:
+    return material(file("f1", "intro", report=report(pages=len(counts), page_characters=counts)), item_id="patent")
+
+
+def test_a_text_that_is_too_long_fails_its_material() -> None:
+    """M15-10. The other component is missing; failing is worse."""
+    assert seen(intro(2000)).status is MaterialStatus.MISSING
+    long = seen(intro(2000, 1))
+    assert long.status is MaterialStatus.FAILED
+    assert [(f.code, f.measured, f.rule_id) for f in long.findings if f.code.startswith("text.")] == [
+        ("text.too-long", 2001, "M15-10")
+    ]
+
+
+def test_a_scanned_text_is_counted_by_a_person() -> None:
+    scanned = seen(intro(-1))
+    assert scanned.status is MaterialStatus.MISSING
+    assert "text.not-countable" in [finding.code for finding in scanned.findings]
+
+
+def test_only_pages_that_were_put_there_count() -> None:
+    made = intro(1500, 1500)
+    leaves = (
+        Leaf(file_id="f1", page=2, turn=0, component_id="intro"),
+        Leaf(file_id="f1", page=1, turn=0, component_id="certificate"),
+    )
+    arranged = replace(made, arrangement=Arrangement(leaves=leaves, files=("f1",)))
+    assert seen(made).status is MaterialStatus.FAILED
+    assert [finding.code for finding in seen(arranged).findings] == []
