@@ -25,6 +25,7 @@ class MediaType(StrEnum):
     PNG = "image/png"
     TIFF = "image/tiff"
     HEIC = "image/heic"
+    AVIF = "image/avif"
     GIF = "image/gif"
     BMP = "image/bmp"
     WEBP = "image/webp"
@@ -52,8 +53,11 @@ VIDEOS: frozenset[MediaType] = frozenset(
 )
 #: Content in the ISO base media container, which the reader of mp4 boxes can judge.
 MP4_LIKE: frozenset[MediaType] = frozenset({MediaType.MP4, MediaType.QUICKTIME, MediaType.THREE_GPP})
+#: Pictures that a PDF can hold as they are, and those that are converted for it.
+EMBEDDED: frozenset[MediaType] = frozenset({MediaType.JPEG, MediaType.PNG})
+CONVERTED: frozenset[MediaType] = frozenset({MediaType.TIFF, MediaType.HEIC})
 #: Pictures that a merge can take as parts.
-PICTURES: frozenset[MediaType] = frozenset({MediaType.JPEG, MediaType.PNG})
+PICTURES: frozenset[MediaType] = EMBEDDED | CONVERTED
 #: What may be a part of a document material.
 DOCUMENT_PARTS: frozenset[MediaType] = PICTURES | {MediaType.PDF}
 
@@ -74,7 +78,8 @@ _PREFIXES: tuple[tuple[bytes, MediaType], ...] = (
     (b"7z\xbc\xaf\x27\x1c", MediaType.SEVEN_ZIP),
 )
 _RIFF: dict[bytes, MediaType] = {b"AVI ": MediaType.AVI, b"WEBP": MediaType.WEBP}
-_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"})
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 #: Boxes that a QuickTime file without `ftyp` may start with.
 _OLD_QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _OFFICE_PARTS = (b"[Content_Types].xml", b"word/", b"xl/", b"ppt/")
@@ -117,6 +122,8 @@ def _by_brands(head: bytes) -> MediaType:
     end = min(size, len(head)) if size >= 16 else 16
     major = head[8:12]
     brands = {major, *(head[at : at + 4] for at in range(16, end - 3, 4))} - {b"\x00\x00\x00\x00", b""}
+    if major in _AVIF_BRANDS:
+        return MediaType.AVIF
     if major in _HEIC_BRANDS:
         return MediaType.HEIC
     if brands == {b"qt  "}:

@@ -1,4 +1,4 @@
-"""Checks a local PDF, JPEG or PNG by the rules of an item, with the very code that the services use."""
+"""Checks a local PDF or picture by the rules of an item, with the very code that the services use."""
 
 from services.catalogue.model import Catalogue, Item
 from services.catalogue.sniff import DOCUMENT_PARTS, MediaType

@@ -421,3 +421,29 @@ def text_pdf(*pages: str, scan: bytes | None = None) -> bytes:
             resources.Font = pikepdf.Dictionary(F0=pdf.make_indirect(font))
             page.obj.Resources = resources
         return saved(pdf)
+
+
+def tiff(*modes: str, size: tuple[int, int] = (620, 877), compression: str = "tiff_lzw", orientation: int = 1) -> bytes:
+    """A scanner's file: a page for each mode, "1" as fax group 4 when `compression` is "mixed"."""
+    pages = []
+    for number, mode in enumerate(modes):
+        page = Image.open(io.BytesIO(scan_jpeg(number, size=size)))
+        deep = page.convert("I").point(lambda sample: sample * 256) if mode == "I;16" else page
+        pages.append(deep.convert(mode))
+    written = io.BytesIO()
+    how = "group4" if compression == "mixed" else compression
+    pages[0].save(
+        written, "TIFF", save_all=True, append_images=pages[1:], compression=how, dpi=(150, 150),
+        tiffinfo={274: orientation},
+    )  # fmt: skip
+    return written.getvalue()
+
+
+def heic(size: tuple[int, int] = (800, 600), orientation: int = 1) -> bytes:
+    """A telephone's photograph with what it tells of its owner."""
+    import pillow_heif
+
+    photograph = Image.open(io.BytesIO(photo_jpeg(orientation, size)))
+    written = io.BytesIO()
+    pillow_heif.from_pillow(photograph).save(written, quality=80, exif=photograph.info.get("exif"))
+    return written.getvalue()

@@ -71,6 +71,10 @@ class DocumentFacts(Answer):
     images_only: bool = Field(examples=[True])
     pictures: int = Field(examples=[2], description="decoded to see whether they are whole")
     unknown_pictures: int = Field(examples=[0], description="that nobody here can decode (JBIG2, fax)")
+    page_characters: list[int] = Field(
+        examples=[[812, -1]],
+        description="of each page where the item limits a text (M15-2h, M15-10), -1 where none can be counted",
+    )
 
 
 class DocumentReport(Answer):

@@ -31,7 +31,7 @@ def findings_of(
     """Everything there is to say about one file, worst for its use first.
 
     `expected` is the media type that the file's name or the caller promises (None: no promise). `accepted` are the
-    media types that the item takes as parts (None: PDF, JPEG and PNG).
+    media types that the item takes as parts (None: PDF and pictures).
     """
     taken = frozenset(kind.value for kind in DOCUMENT_PARTS) if accepted is None else accepted
     refused = _unusable(facts, taken)

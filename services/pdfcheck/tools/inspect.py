@@ -8,10 +8,10 @@ from typing import BinaryIO, cast
 
 import pikepdf
 
-from services.catalogue.sniff import HEAD_BYTES, PICTURES, MediaType, media_type
+from services.catalogue.sniff import CONVERTED, HEAD_BYTES, PICTURES, MediaType, media_type
 from services.kernel.sandbox.source import LocalFile
 from services.pdfcheck.domain.facts import DocumentFacts, Health, Json
-from services.pdfcheck.tools import pdf, picture
+from services.pdfcheck.tools import converted, pdf, picture
 
 #: Reads are served over a socket; a PDF asks for many small ones.
 _BUFFER_BYTES = 8 * 1024
@@ -64,7 +64,7 @@ def _sample(pages: int) -> bytes:
 
 
 def facts_of(source: BinaryIO, page_limit_bytes: int) -> DocumentFacts:
-    """Facts of a seekable file, whatever it is; what is neither PDF, JPEG nor PNG is not a document."""
+    """Facts of a seekable file, whatever it is; what is neither a PDF nor a picture is not a document."""
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
     kind = media_type(source.read(HEAD_BYTES))
@@ -78,4 +78,5 @@ def facts_of(source: BinaryIO, page_limit_bytes: int) -> DocumentFacts:
     if size > picture.MAX_BYTES:
         return blank.with_health(Health.TOO_COMPLEX)
     source.seek(0)
-    return picture.facts_of(source.read(), kind)
+    of = converted.facts_of if kind in CONVERTED else picture.facts_of
+    return of(source.read(), kind)

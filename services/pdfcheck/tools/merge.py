@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pikepdf
 
-from services.catalogue.sniff import HEAD_BYTES, MediaType, media_type
+from services.catalogue.sniff import CONVERTED, HEAD_BYTES, MediaType, media_type
 from services.pdfcheck.domain.facts import Json
 from services.pdfcheck.domain.merging import RESULT, Bookmark, Part, bookmarks_of, source_path
-from services.pdfcheck.tools import content, inspect, picture, strip
+from services.pdfcheck.tools import content, converted, inspect, picture, strip
 from services.pdfcheck.tools.jpeg import DamagedError
 from services.pdfcheck.tools.survey import survey
 
@@ -129,6 +129,10 @@ def _prepared(source: Path, target: Path) -> _File:
     """A file as a PDF: itself, or the page that a picture becomes, at `target`."""
     with source.open("rb") as file:
         kind = media_type(file.read(HEAD_BYTES))
+    if kind in CONVERTED:
+        target.write_bytes(converted.document_of(source.read_bytes()[: picture.MAX_BYTES], kind))
+        with pikepdf.open(target) as pdf:
+            return _File(path=target, pages=len(pdf.pages), signed=False)
     if kind is not MediaType.PDF:
         target.write_bytes(picture.page_of(source.read_bytes()[: picture.MAX_BYTES], kind).pdf)
         return _File(path=target, pages=1, signed=False)

@@ -71,7 +71,7 @@ def pixels(
     if kind is MediaType.PDF:
         return _of_document(source, progress)
     damaged: list[Json] = []
-    if kind is MediaType.JPEG:  # a PNG's checksums were looked at when it was taken for a page
+    if kind is MediaType.JPEG:  # others were decoded, or their checksums looked at, when they became pages
         try:
             check_jpeg(jpeg.read(source.read()).data)
         except (DamagedPixels, jpeg.DamagedError):

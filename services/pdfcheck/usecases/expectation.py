@@ -18,6 +18,8 @@ _BY_EXTENSION: Mapping[str, MediaType] = MappingProxyType(
         ".tif": MediaType.TIFF,
         ".tiff": MediaType.TIFF,
         ".heic": MediaType.HEIC,
+        ".heif": MediaType.HEIC,
+        ".avif": MediaType.AVIF,
         ".mp4": MediaType.MP4,
         ".m4v": MediaType.MP4,
         ".mov": MediaType.QUICKTIME,

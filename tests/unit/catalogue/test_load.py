@@ -82,7 +82,7 @@ def test_final_media_and_parts(catalogue: Catalogue) -> None:
     for item in catalogue.items:
         expected = ("mp4",) if item.is_video else ("pdf", "jpeg", "png", "tiff", "heic")
         assert item.part_media == expected
-    assert catalogue.mergeable == ("pdf", "jpeg", "png")
+    assert catalogue.mergeable == ("pdf", "jpeg", "png", "tiff", "heic")
 
 
 def test_lengths_of_texts(catalogue: Catalogue) -> None:
