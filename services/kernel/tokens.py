@@ -31,6 +31,8 @@ class Claims:
     dossier_id: str = ""
     #: What it was minted for ("view", "upload", "operate", …).
     action: str = ""
+    #: Who looks, in words for the pictures that this person is given; empty for whose dossier it is.
+    viewer: str = ""
 
     @property
     def is_service(self) -> bool:
@@ -66,6 +68,7 @@ class Tokens:
             "org": claims.organisation_path,
             "dos": claims.dossier_id,
             "act": claims.action,
+            **({"vwr": claims.viewer} if claims.viewer else {}),
             "iat": int(now.timestamp()),
             "exp": int((now + LIFETIME).timestamp()),
         }
@@ -99,4 +102,5 @@ class Tokens:
             organisation_path=str(body.get("org", "")),
             dossier_id=str(body.get("dos", "")),
             action=str(body.get("act", "")),
+            viewer=str(body.get("vwr", "")),
         )

@@ -9,6 +9,8 @@ from services.pdfcheck import consumer, grpc_api, worker
 from services.pdfcheck.repository import PostgresReports
 from services.pdfcheck.settings import Settings
 from services.pdfcheck.usecases.pictures import Pictures
+from services.pdfcheck.usecases.shown import Shown
+from services.pdfcheck.usecases.text import Texts
 
 
 def compose(platform: Platform, settings: Settings) -> Composition:
@@ -21,14 +23,29 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         return platform.own_token("upload", dossier_id=dossier_id, organisation_path=organisation_path)
 
     files = StoredFiles(channel, token)
-    pictures = Pictures(platform.storage, platform.sandbox)
-    jobs = worker.DocumentJobs(platform=platform, catalogue=catalogue, reports=reports, files=files)
+    previews = grpc_api.Previews(
+        shown=Shown(reports, files, platform.storage),
+        pictures=Pictures(platform.storage, platform.sandbox),
+        texts=Texts(platform.storage, platform.sandbox, platform.keys),
+        sandbox=platform.sandbox,
+        clock=platform.clock,
+    )
+    jobs = worker.DocumentJobs(
+        platform=platform,
+        catalogue=catalogue,
+        reports=reports,
+        files=files,
+        shown=previews.shown,
+        pictures=previews.pictures,
+        texts=previews.texts,
+    )
     expires_s = settings.download_url_expires_s
     return Composition(
-        servicers=[grpc_api.servicer(reports, platform.storage, platform.queue, files, pictures, expires_s=expires_s)],
+        servicers=[grpc_api.servicer(reports, platform.storage, platform.queue, previews, expires_s=expires_s)],
         handlers=consumer.handlers(catalogue, reports, platform.ids),
         jobs=jobs.handlers(),
         removing=worker.REMOVING,
+        slow=worker.SLOW,
         closing=[channel.close],
     )
 

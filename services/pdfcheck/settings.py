@@ -15,5 +15,7 @@ class Settings(ServiceSettings):
         "services.pdfcheck.tools.merge",
         "services.pdfcheck.tools.pixels",
         "services.pdfcheck.tools.render",
+        "services.pdfcheck.tools.text",
+        "services.pdfcheck.tools.watermark",
     )
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)

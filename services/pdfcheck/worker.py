@@ -1,4 +1,4 @@
-"""Stages of the pdfcheck service: `check`, `pixels`, `merge`, `discard`, `remove`, `forget`."""
+"""Stages of the pdfcheck service: `check`, `pixels`, `merge`, `previews`, `discard`, `remove`, `forget`."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,16 @@ from services.pdfcheck.usecases.lengths import count_characters
 from services.pdfcheck.usecases.measure import measure
 from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
 from services.pdfcheck.usecases.pixels import check_pixels
+from services.pdfcheck.usecases.previews import preview
+from services.pdfcheck.usecases.shown import Shown
+from services.pdfcheck.usecases.text import Texts
 
 #: The stages that remove objects.
 REMOVING = frozenset({"forget", "discard", "remove"})
+#: Those that take long.
+SLOW = frozenset({"previews"})
+#: What the pictures of a stage `previews` are of, as its argument begins.
+_FILE, _MERGED = "file", "merged"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +44,9 @@ class DocumentJobs:
     catalogue: Catalogue
     reports: Writing
     files: StoredFiles
+    shown: Shown
+    pictures: pictures.Pictures
+    texts: Texts
 
     def handlers(self) -> Mapping[str, Handler]:
         """Stage → handler."""
@@ -44,6 +54,7 @@ class DocumentJobs:
             "check": self.check,
             "pixels": self.pixels,
             "merge": self.merge,
+            "previews": self.previews,
             "discard": self.discard,
             "remove": self.remove,
             "forget": self.forget,
@@ -89,6 +100,7 @@ class DocumentJobs:
             await self.reports.save_report(connection, outbox, subject, replace(report, version=version))
             if report.pending:
                 await enqueue(connection, "pdfcheck", self.platform.ids, _second_look(job, version))
+                await enqueue(connection, "pdfcheck", self.platform.ids, _previews(job, _FILE, ""))
         metrics.about_verdict("document", version, self.platform.clock.now() - file.stored_at)
         return None
 
@@ -152,9 +164,25 @@ class DocumentJobs:
             merged = await self._keep(job, recipe, files, outcome, scratch / RESULT)
         async with effect(self.platform.database, job) as (connection, outbox):
             gone = await self.reports.save_merged(connection, outbox, recipe, merged)
+            if merged.object_key and gone != merged.object_key:
+                await enqueue(connection, "pdfcheck", self.platform.ids, _previews(job, _MERGED, merged.merged_id))
             if gone:
                 await enqueue(connection, "pdfcheck", self.platform.ids, _removal(job, merged.merged_id, gone))
         return None
+
+    async def previews(self, running: Running) -> None:
+        """Pictures of all pages, and the text, of a file or of a merged PDF. A document that went needs none."""
+        job = running.job
+        where = (job.dossier_id, job.organisation_path, job.subject_id)
+        is_merged = job.argument.startswith(_MERGED)
+        try:
+            pictured = await (self.shown.merged(*where) if is_merged else self.shown.file(*where))
+        except AppError as error:
+            if error.kind is not Kind.NOT_FOUND:
+                raise
+            return await self._end(job)
+        await preview(self.pictures, self.texts, pictured, running.at)
+        return await self._end(job)
 
     async def _passed(self, job: Job, file: StoredFile) -> bool:
         """Whether the last report on a file says that it is whole and may be taken; a file's bytes never change."""
@@ -239,6 +267,19 @@ def _second_look(job: Job, version: int) -> NewJob:
         subject_id=job.subject_id,
         argument=job.argument,
         priority=15,
+    )
+
+
+def _previews(job: Job, kind: str, merged_id: str) -> NewJob:
+    """About the file or the material: what happens to that ends it."""
+    return NewJob(
+        stage="previews",
+        dedup_key=f"previews:{job.subject_id}:{merged_id}",
+        organisation_path=job.organisation_path,
+        dossier_id=job.dossier_id,
+        subject_id=job.subject_id,
+        argument=f"{kind}/{merged_id}",
+        priority=60,
     )
 
 

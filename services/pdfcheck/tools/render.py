@@ -1,74 +1,73 @@
-"""One page as a picture for the screen, as the sandbox calls it: `services.pdfcheck.tools.render:render`."""
+"""Pages as pictures for the screen, as the sandbox calls it: one (`render`), or many of a document (`render_many`)."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
 
-import pypdfium2 as pdfium
-from PIL import Image, ImageOps
-
-from services.catalogue.sniff import HEAD_BYTES, PICTURES, MediaType, media_type
+from services.pdfcheck.domain import orders
 from services.pdfcheck.domain.facts import Json
-from services.pdfcheck.tools import picture
+from services.pdfcheck.tools.drawing import Drawable, NoSuchPage, jpeg, opened, smaller
 
-#: The one file in the scratch folder.
+#: The picture that was asked for, in the scratch folder.
 RESULT = "page.jpg"
-_BUFFER_BYTES = 256 * 1024
-_QUALITY = 82
-#: A page that is much higher than wide is made no higher than so many times its width.
-_TALLEST = 4
-
-
-class NoSuchPage(ValueError):
-    """The document has fewer pages."""
+__all__ = ["RESULT", "NoSuchPage", "render", "render_many"]
 
 
 def render(
     sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], _progress: Callable[[float], None]
 ) -> dict[str, Json]:
-    """Writes `scratch / RESULT`: page `page` (from 1) of `sources[0]`, upright, `width_px` wide, as a JPEG.
+    """Writes `scratch / RESULT`: page `page` (from 1) of `sources[0]`, upright, `width_px` wide, as a JPEG; and for
+    each of `also_px` the same so wide, `scratch / "240.jpg"`.
 
     Returns its width and height in pixels. Raises `NoSuchPage`, and whatever the libraries raise on a broken file.
     """
     page, width, scratch = arguments["page"], arguments["width_px"], arguments["scratch"]
     if not isinstance(page, int) or not isinstance(width, int) or not isinstance(scratch, str):
         raise TypeError("page and width_px are whole numbers, scratch is a folder")
-    # A raw source is buffered; the reader is a binary file in all that is used of it.
-    source = cast("BinaryIO", io.BufferedReader(sources[0], _BUFFER_BYTES))
-    kind = media_type(source.read(HEAD_BYTES))
-    source.seek(0)
-    image = _of_pdf(source, page, width) if kind is MediaType.PDF else _of_picture(source, kind, page, width)
-    image.convert("RGB").save(Path(scratch) / RESULT, "JPEG", quality=_QUALITY, optimize=False)
+    with opened(sources[0]) as document:
+        image = document.draw(page, width)
+    Path(scratch, RESULT).write_bytes(jpeg(image))
+    for also in _widths(arguments.get("also_px", [])):
+        Path(scratch, f"{also}.jpg").write_bytes(jpeg(smaller(image, also)))
     return {"width_px": image.width, "height_px": image.height}
 
 
-def _of_pdf(source: BinaryIO, number: int, width_px: int) -> Image.Image:
-    document = pdfium.PdfDocument(source)
+def render_many(
+    sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], _progress: Callable[[float], None]
+) -> dict[str, Json]:
+    """Draws one page of `sources[0]` after the other, each `widths_px` wide, as `sources[1]` orders them: asked for
+    order n, it tells a page, and by being asked it learns that the pages before are drawn.
+
+    Writes `scratch / "7-1200.jpg"`. A page that cannot be drawn is left out. Returns nothing; raises as `render`.
+    """
+    scratch, widths = arguments["scratch"], sorted(_widths(arguments["widths_px"]), reverse=True)
+    if not isinstance(scratch, str):
+        raise TypeError("scratch is a folder")
+    with opened(sources[0]) as document:
+        place = 0
+        while page := orders.page_of(_order(sources[1], place)):
+            _draw(document, page, widths, Path(scratch))
+            place += 1
+    return {}
+
+
+def _draw(document: Drawable, page: int, widths: Sequence[int], scratch: Path) -> None:
     try:
-        document.init_forms()
-        if not 1 <= number <= len(document):
-            raise NoSuchPage(f"of {len(document)}")
-        page = document[number - 1]
-        wide, high = page.get_size()
-        scale = min(width_px / wide, _TALLEST * width_px / high)
-        drawn: Image.Image = page.render(scale=scale, rev_byteorder=True).to_pil()
-        return drawn
-    finally:
-        document.close()
+        image = document.draw(page, widths[0])
+    except (MemoryError, NoSuchPage):
+        raise
+    except Exception:  # noqa: BLE001 - whatever a library says of one page, the next one may be sound
+        return
+    for width in widths:
+        Path(scratch, orders.name_of(page, width)).write_bytes(jpeg(smaller(image, width)))
 
 
-def _of_picture(source: BinaryIO, kind: MediaType, number: int, width_px: int) -> Image.Image:
-    if kind not in PICTURES or number != 1:
-        raise NoSuchPage("of 1")
-    with Image.open(source) as opened:
-        if opened.width * opened.height > picture.MAX_PIXELS:
-            raise picture.TooManyPixelsError
-        opened.draft("RGB", (2 * width_px, 2 * width_px))
-        upright = ImageOps.exif_transpose(opened)
-    upright.thumbnail((width_px, _TALLEST * width_px))
-    if upright.mode in ("RGBA", "LA", "PA"):
-        upright = upright.convert("RGBA")
-        white = Image.new("RGBA", upright.size, "white")
-        return Image.alpha_composite(white, upright)
-    return upright
+def _order(source: io.RawIOBase, place: int) -> bytes:
+    source.seek(place * orders.BYTES)
+    return source.read(orders.BYTES) or b""
+
+
+def _widths(told: Json) -> list[int]:
+    if isinstance(told, str) or not isinstance(told, Sequence):
+        raise TypeError("widths are whole numbers")
+    return [int(each) for each in told if isinstance(each, int)]

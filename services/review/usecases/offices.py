@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from services.kernel.errors import AppError, Kind, not_found
 from services.kernel.tokens import Claims, Tokens
 from services.review.domain import signoff
-from services.review.domain.records import Actor, Organisation, Role
+from services.review.domain.records import Actor, Dossier, Organisation, Role
 from services.review.usecases.context import Context, opened, own
+
+#: Characters of a name in a token, which has to fit into a call's head.
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +40,7 @@ async def authorise(
                 raise not_found("material")
             item_id = material.item_id
             context.catalogue.item(item_id).component(component_id)
+    viewer = await _viewer(context, dossier, actor)
     minted = {
         audience: tokens.mint(
             Claims(
@@ -45,11 +49,22 @@ async def authorise(
                 organisation_path=dossier.organisation_path,
                 dossier_id=dossier_id,
                 action=action,
+                viewer=viewer if audience == "pdfcheck" else "",
             )
         )
         for audience in ("upload", "video", "pdfcheck")
     }
     return Grant(organisation_path=dossier.organisation_path, item_id=item_id, tokens=minted)
+
+
+async def _viewer(context: Context, dossier: Dossier, actor: Actor) -> str:
+    """Who looks at somebody else's dossier, and for which organisation: what the pictures that they get say."""
+    if actor.account_id == dossier.applicant_id:
+        return ""
+    office = actor.reviews(dossier)
+    name = (await context.work.names([actor.account_id])).get(actor.account_id, "") or actor.account_id
+    told = [name, office.organisation.name if office is not None else ""]
+    return " · ".join(each[:_LONGEST_NAME] for each in told if each)
 
 
 async def operator(context: Context, claims: Claims) -> None:

@@ -405,7 +405,9 @@ class GetPagePictureRequest(_message.Message):
     page: _builtins.int
     """From 1."""
     width_px: _builtins.int
-    """240, 1200 or 2400."""
+    """240, 1200 or 2400: what is drawn is so wide; what is taken from a scan is up to an eighth wider, and no wider than
+    the scan.
+    """
     def __init__(
         self,
         *,
@@ -449,6 +451,318 @@ class GetPagePictureResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetPagePictureResponse: _TypeAlias = GetPagePictureResponse  # noqa: Y015
+
+@_typing.final
+class StreamPagePicturesRequest(_message.Message):
+    """Request of StreamPagePictures."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    WITHOUT_JPEG_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    material_id: _builtins.str
+    """The merged PDF of a material."""
+    file_id: _builtins.str
+    """A file as it was sent, also one that was submitted and replaced since."""
+    width_px: _builtins.int
+    """240 or 1200."""
+    without_jpeg: _builtins.bool
+    """Only which pages there are pictures of, without these."""
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        width_px: _builtins.int = ...,
+        without_jpeg: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "file_id", b"file_id", "material_id", b"material_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "dossier_id", b"dossier_id", "file_id", b"file_id", "material_id", b"material_id", "width_px", b"width_px", "without_jpeg", b"without_jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_document: _TypeAlias = _typing.Literal["material_id", "file_id"]  # noqa: Y015
+    _WhichOneofArgType_document: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_document) -> _WhichOneofReturnType_document | None: ...
+
+Global___StreamPagePicturesRequest: _TypeAlias = StreamPagePicturesRequest  # noqa: Y015
+
+@_typing.final
+class StreamPagePicturesResponse(_message.Message):
+    """One page of StreamPagePictures."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    JPEG_FIELD_NUMBER: _builtins.int
+    DRAWN_FIELD_NUMBER: _builtins.int
+    page: _builtins.int
+    """From 1. Pages that are kept come first."""
+    pages: _builtins.int
+    """Of the whole document."""
+    jpeg: _builtins.bytes
+    """Empty where it cannot be drawn, and where pictures were not asked for."""
+    drawn: _builtins.bool
+    """Whether there is a picture."""
+    def __init__(
+        self,
+        *,
+        page: _builtins.int = ...,
+        pages: _builtins.int = ...,
+        jpeg: _builtins.bytes = ...,
+        drawn: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drawn", b"drawn", "jpeg", b"jpeg", "page", b"page", "pages", b"pages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamPagePicturesResponse: _TypeAlias = StreamPagePicturesResponse  # noqa: Y015
+
+@_typing.final
+class Box(_message.Message):
+    """A rectangle on a page as it is seen, upright, in ten-thousandths of its width and height from the upper left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEFT_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    RIGHT_FIELD_NUMBER: _builtins.int
+    BOTTOM_FIELD_NUMBER: _builtins.int
+    left: _builtins.int
+    top: _builtins.int
+    right: _builtins.int
+    bottom: _builtins.int
+    def __init__(
+        self,
+        *,
+        left: _builtins.int = ...,
+        top: _builtins.int = ...,
+        right: _builtins.int = ...,
+        bottom: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bottom", b"bottom", "left", b"left", "right", b"right", "top", b"top"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Box: _TypeAlias = Box  # noqa: Y015
+
+@_typing.final
+class TextLine(_message.Message):
+    """A line of text, or a part of one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    BOX_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    @_builtins.property
+    def box(self) -> Global___Box: ...
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        box: Global___Box | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextLine: _TypeAlias = TextLine  # noqa: Y015
+
+@_typing.final
+class GetPageTextRequest(_message.Message):
+    """Request of GetPageText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    material_id: _builtins.str
+    """The merged PDF of a material."""
+    file_id: _builtins.str
+    """A file as it was sent."""
+    page: _builtins.int
+    """From 1."""
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        page: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "file_id", b"file_id", "material_id", b"material_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "dossier_id", b"dossier_id", "file_id", b"file_id", "material_id", b"material_id", "page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_document: _TypeAlias = _typing.Literal["material_id", "file_id"]  # noqa: Y015
+    _WhichOneofArgType_document: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_document) -> _WhichOneofReturnType_document | None: ...
+
+Global___GetPageTextRequest: _TypeAlias = GetPageTextRequest  # noqa: Y015
+
+@_typing.final
+class GetPageTextResponse(_message.Message):
+    """Answer of GetPageText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    PAGES_WITH_TEXT_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    pages: _builtins.int
+    """Of the whole document."""
+    pages_with_text: _builtins.int
+    """How many of them have text."""
+    cut: _builtins.bool
+    """Whether there is more text than is kept."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___TextLine]:
+        """None on a page that is only a picture."""
+
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[Global___TextLine] | None = ...,
+        pages: _builtins.int = ...,
+        pages_with_text: _builtins.int = ...,
+        cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cut", b"cut", "lines", b"lines", "pages", b"pages", "pages_with_text", b"pages_with_text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPageTextResponse: _TypeAlias = GetPageTextResponse  # noqa: Y015
+
+@_typing.final
+class SearchTextRequest(_message.Message):
+    """Request of SearchText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    material_id: _builtins.str
+    """The merged PDF of a material."""
+    file_id: _builtins.str
+    """A file as it was sent."""
+    query: _builtins.str
+    """1 to 100 characters; width and case of letters, and spaces, make no difference."""
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        query: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "file_id", b"file_id", "material_id", b"material_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "dossier_id", b"dossier_id", "file_id", b"file_id", "material_id", b"material_id", "query", b"query"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_document: _TypeAlias = _typing.Literal["material_id", "file_id"]  # noqa: Y015
+    _WhichOneofArgType_document: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_document) -> _WhichOneofReturnType_document | None: ...
+
+Global___SearchTextRequest: _TypeAlias = SearchTextRequest  # noqa: Y015
+
+@_typing.final
+class TextHit(_message.Message):
+    """One place where it is written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    BEHIND_FIELD_NUMBER: _builtins.int
+    BOXES_FIELD_NUMBER: _builtins.int
+    page: _builtins.int
+    """From 1."""
+    before: _builtins.str
+    """What stands before it, the text itself, and what stands behind."""
+    text: _builtins.str
+    behind: _builtins.str
+    @_builtins.property
+    def boxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Box]:
+        """One for each line that it runs over."""
+
+    def __init__(
+        self,
+        *,
+        page: _builtins.int = ...,
+        before: _builtins.str = ...,
+        text: _builtins.str = ...,
+        behind: _builtins.str = ...,
+        boxes: _abc.Iterable[Global___Box] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "behind", b"behind", "boxes", b"boxes", "page", b"page", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextHit: _TypeAlias = TextHit  # noqa: Y015
+
+@_typing.final
+class SearchTextResponse(_message.Message):
+    """Answer of SearchText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HITS_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    PAGES_WITH_TEXT_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    found: _builtins.int
+    """How many there are in all."""
+    pages: _builtins.int
+    """Of the whole document."""
+    pages_with_text: _builtins.int
+    """How many of them have text: 0 is a scan."""
+    cut: _builtins.bool
+    """Whether there is more text than is kept, and so searched."""
+    @_builtins.property
+    def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___TextHit]:
+        """The first 200, by page."""
+
+    def __init__(
+        self,
+        *,
+        hits: _abc.Iterable[Global___TextHit] | None = ...,
+        found: _builtins.int = ...,
+        pages: _builtins.int = ...,
+        pages_with_text: _builtins.int = ...,
+        cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cut", b"cut", "found", b"found", "hits", b"hits", "pages", b"pages", "pages_with_text", b"pages_with_text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchTextResponse: _TypeAlias = SearchTextResponse  # noqa: Y015
 
 @_typing.final
 class ListJobsRequest(_message.Message):

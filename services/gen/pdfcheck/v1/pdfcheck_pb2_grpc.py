@@ -55,6 +55,21 @@ class PdfcheckServiceStub:
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureRequest.SerializeToString,
                 response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureResponse.FromString,
                 _registered_method=True)
+        self.StreamPagePictures = channel.unary_stream(
+                '/pdfcheck.v1.PdfcheckService/StreamPagePictures',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.StreamPagePicturesRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.StreamPagePicturesResponse.FromString,
+                _registered_method=True)
+        self.GetPageText = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/GetPageText',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPageTextRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPageTextResponse.FromString,
+                _registered_method=True)
+        self.SearchText = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/SearchText',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/pdfcheck.v1.PdfcheckService/ListJobs',
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.SerializeToString,
@@ -104,6 +119,27 @@ class PdfcheckServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamPagePictures(self, request, context):
+        """The pages of a document as JPEGs, each as soon as it is there: those that are kept at once, the others in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPageText(self, request, context):
+        """What is written on a page, where the document has text.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchText(self, request, context):
+        """Where something is written in a document.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Jobs by stage and state.
         """
@@ -147,6 +183,21 @@ def add_PdfcheckServiceServicer_to_server(servicer, server):
                     servicer.GetPagePicture,
                     request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureRequest.FromString,
                     response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureResponse.SerializeToString,
+            ),
+            'StreamPagePictures': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamPagePictures,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.StreamPagePicturesRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.StreamPagePicturesResponse.SerializeToString,
+            ),
+            'GetPageText': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPageText,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPageTextRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPageTextResponse.SerializeToString,
+            ),
+            'SearchText': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchText,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -273,6 +324,87 @@ class PdfcheckService:
             '/pdfcheck.v1.PdfcheckService/GetPagePicture',
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureRequest.SerializeToString,
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPagePictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamPagePictures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/StreamPagePictures',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.StreamPagePicturesRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.StreamPagePicturesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPageText(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/GetPageText',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPageTextRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetPageTextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchText(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/SearchText',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,12 @@ class PdfcheckServiceStub:
     """A download of the merged PDF."""
     GetPagePicture: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetPagePictureRequest, _pdfcheck_pb2.GetPagePictureResponse]
     """One page as a JPEG for the screen, made when it is first asked for."""
+    StreamPagePictures: _grpc.UnaryStreamMultiCallable[_pdfcheck_pb2.StreamPagePicturesRequest, _pdfcheck_pb2.StreamPagePicturesResponse]
+    """The pages of a document as JPEGs, each as soon as it is there: those that are kept at once, the others in order."""
+    GetPageText: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetPageTextRequest, _pdfcheck_pb2.GetPageTextResponse]
+    """What is written on a page, where the document has text."""
+    SearchText: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.SearchTextRequest, _pdfcheck_pb2.SearchTextResponse]
+    """Where something is written in a document."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]
     """Jobs by stage and state."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]
@@ -61,6 +67,12 @@ class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
     """A download of the merged PDF."""
     GetPagePicture: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetPagePictureRequest, _pdfcheck_pb2.GetPagePictureResponse]  # type: ignore[assignment]
     """One page as a JPEG for the screen, made when it is first asked for."""
+    StreamPagePictures: _aio.UnaryStreamMultiCallable[_pdfcheck_pb2.StreamPagePicturesRequest, _pdfcheck_pb2.StreamPagePicturesResponse]  # type: ignore[assignment]
+    """The pages of a document as JPEGs, each as soon as it is there: those that are kept at once, the others in order."""
+    GetPageText: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetPageTextRequest, _pdfcheck_pb2.GetPageTextResponse]  # type: ignore[assignment]
+    """What is written on a page, where the document has text."""
+    SearchText: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.SearchTextRequest, _pdfcheck_pb2.SearchTextResponse]  # type: ignore[assignment]
+    """Where something is written in a document."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -102,6 +114,30 @@ class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pdfcheck_pb2.GetPagePictureResponse, _abc.Awaitable[_pdfcheck_pb2.GetPagePictureResponse]]:
         """One page as a JPEG for the screen, made when it is first asked for."""
+
+    @_abc_1.abstractmethod
+    def StreamPagePictures(
+        self,
+        request: _pdfcheck_pb2.StreamPagePicturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_pdfcheck_pb2.StreamPagePicturesResponse], _abc.AsyncIterator[_pdfcheck_pb2.StreamPagePicturesResponse]]:
+        """The pages of a document as JPEGs, each as soon as it is there: those that are kept at once, the others in order."""
+
+    @_abc_1.abstractmethod
+    def GetPageText(
+        self,
+        request: _pdfcheck_pb2.GetPageTextRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.GetPageTextResponse, _abc.Awaitable[_pdfcheck_pb2.GetPageTextResponse]]:
+        """What is written on a page, where the document has text."""
+
+    @_abc_1.abstractmethod
+    def SearchText(
+        self,
+        request: _pdfcheck_pb2.SearchTextRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.SearchTextResponse, _abc.Awaitable[_pdfcheck_pb2.SearchTextResponse]]:
+        """Where something is written in a document."""
 
     @_abc_1.abstractmethod
     def ListJobs(

@@ -6,26 +6,23 @@ from services.catalogue.protobuf import all_to_proto
 from services.gen.common.v1 import common_pb2
 from services.gen.pdfcheck.v1 import pdfcheck_pb2 as pb
 from services.gen.pdfcheck.v1 import pdfcheck_pb2_grpc
-from services.kernel.errors import AppError, not_found
+from services.kernel.errors import not_found
 from services.kernel.grpc_server import Context, Servicer, dossier_of_caller
 from services.kernel.jobs import grpc_view
 from services.kernel.jobs.queue import Queue
 from services.kernel.storage.port import ObjectStore
-from services.kernel.stored_files import ObjectSource, StoredFiles, StoredSource
+from services.pdfcheck.grpc_api.previews import PreviewCalls, Previews
 from services.pdfcheck.ports import MergedFile, Reports
-from services.pdfcheck.usecases.pictures import MOST_PAGES, Pictured, Pictures, folder_of_file, folder_of_merged
 
 
-class PdfcheckApi(pdfcheck_pb2_grpc.PdfcheckServiceServicer):
+class PdfcheckApi(PreviewCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
     """Calls about a file or material name its dossier in their token; calls about jobs are operators'."""
 
     def __init__(
-        self, reports: Reports, store: ObjectStore, queue: Queue, files: StoredFiles, pictures: Pictures, *,
-        expires_s: int,
-    ) -> None:  # fmt: skip
+        self, reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, *, expires_s: int
+    ) -> None:
         """`expires_s` bounds presigned downloads."""
-        self._files = files
-        self._pictures = pictures
+        self._previews = previews
         self._reports = reports
         self._store = store
         self._queue = queue
@@ -104,45 +101,6 @@ class PdfcheckApi(pdfcheck_pb2_grpc.PdfcheckServiceServicer):
         message.expires_at.FromDatetime(link.expires_at)
         return pb.PresignMergedResponse(request=message)
 
-    async def GetPagePicture(self, request: pb.GetPagePictureRequest, context: Context) -> pb.GetPagePictureResponse:
-        """See the contract."""
-        claims = dossier_of_caller(request.dossier_id)
-        if request.WhichOneof("document") == "material_id":
-            pictured = await self._pictured_merge(request.dossier_id, request.material_id)
-        else:
-            pictured = await self._pictured_file(claims.dossier_id, claims.organisation_path, request.file_id)
-        jpeg = await self._pictures.jpeg(pictured, request.page, request.width_px)
-        return pb.GetPagePictureResponse(jpeg=jpeg, pages=pictured.pages)
-
-    async def _pictured_merge(self, dossier_id: str, material_id: str) -> Pictured:
-        merged = await self._merged(dossier_id, material_id)
-        if not merged.object_key:
-            raise not_found("merged")
-
-        async def is_there() -> bool:
-            try:
-                return (await self._merged(dossier_id, material_id)).sha256 == merged.sha256
-            except AppError:
-                return False
-
-        info = await self._store.head(merged.object_key)
-        source = StoredSource(self._store, merged.object_key, info.size_bytes, info.etag)
-        folder = folder_of_merged(merged.object_key)
-        return Pictured(source=source, folder=folder, pages=merged.pages, is_there=is_there)
-
-    async def _pictured_file(self, dossier_id: str, organisation_path: str, file_id: str) -> Pictured:
-        file = await self._files.describe(dossier_id, organisation_path, file_id, replaced_too=True)
-        report = await self._reports.report(dossier_id, organisation_path, file_id)
-        if file is None:
-            raise not_found("file")
-
-        async def is_there() -> bool:
-            return await self._files.describe(dossier_id, organisation_path, file_id, replaced_too=True) is not None
-
-        pages = len(report.page_bytes) if report is not None else MOST_PAGES
-        folder = folder_of_file(dossier_id, file_id)
-        return Pictured(source=ObjectSource(self._store, file), folder=folder, pages=pages, is_there=is_there)
-
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         """See the contract."""
         grpc_view.check_operator()
@@ -166,12 +124,10 @@ class PdfcheckApi(pdfcheck_pb2_grpc.PdfcheckServiceServicer):
         return pb.CancelJobResponse(job=grpc_view.message(await self._queue.cancel(request.job_id)))
 
 
-def servicer(
-    reports: Reports, store: ObjectStore, queue: Queue, files: StoredFiles, pictures: Pictures, *, expires_s: int
-) -> Servicer:
+def servicer(reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, *, expires_s: int) -> Servicer:
     """The service, ready to be registered."""
     register = partial(
         pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server,
-        PdfcheckApi(reports, store, queue, files, pictures, expires_s=expires_s),
+        PdfcheckApi(reports, store, queue, previews, expires_s=expires_s),
     )
     return Servicer(name=pb.DESCRIPTOR.services_by_name["PdfcheckService"].full_name, register=register)

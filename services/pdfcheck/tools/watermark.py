@@ -1,0 +1,75 @@
+"""Draws a line of text across a picture, again and again, as the sandbox calls it: `…tools.watermark:stamp`."""
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import pylopdf_fonts_zh_cn
+from PIL import Image, ImageDraw, ImageFont
+
+from services.pdfcheck.domain.facts import Json
+from services.pdfcheck.tools.drawing import QUALITY
+
+_FONT = str(Path(pylopdf_fonts_zh_cn.__file__).parent / "NotoSansSC-Regular.otf")
+#: Of the picture's width: the type, and what is free around each line. Of a picture for an overview, larger.
+_TYPE, _AROUND = 1 / 52, 3.2
+_SMALLEST_TYPE = 9
+_ANGLE = 28
+#: How much of what lies under it is hidden: a dark line for paper, and a light one beside it for dark places.
+_DARK, _LIGHT = 46, 60
+_INK, _EDGE = 40, 255
+
+
+def prepare() -> None:
+    """Load the font's library once, not in each child."""
+    _font(24).getlength("审")
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    # The basic layout puts characters as they come: none of them changes the order of the others.
+    return ImageFont.truetype(_FONT, size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def stamp(
+    sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], _progress: Callable[[float], None]
+) -> dict[str, Json]:
+    """The JPEG of `sources[0]` with `mark` on it: `jpeg`, in base64. Raises what Pillow raises on another file."""
+    with Image.open(io.BytesIO(sources[0].read()), formats=("JPEG",)) as opened:
+        opened.load()
+        image = opened if opened.mode in ("L", "RGB") else opened.convert("RGB")
+    marked(image, str(arguments["mark"]))
+    written = io.BytesIO()
+    image.save(written, "JPEG", quality=QUALITY)
+    return {"jpeg": base64.b64encode(written.getvalue()).decode()}
+
+
+def marked(image: Image.Image, mark: str) -> None:
+    """Draw `mark` over the whole of it."""
+    tile = _tile(mark, max(_SMALLEST_TYPE, round(image.width * _TYPE)))
+    dark, light = (Image.new("L", image.size) for _ in range(2))
+    for row, top in enumerate(range(0, image.height, tile.height)):
+        for left in range(-(row % 2) * tile.width // 2, image.width, tile.width):
+            light.paste(tile, (left + 1, top + 1))
+            dark.paste(tile, (left, top))
+    image.paste(_colour(image, _EDGE), (0, 0), light.point(lambda level: level * _LIGHT // 255))
+    image.paste(_colour(image, _INK), (0, 0), dark.point(lambda level: level * _DARK // 255))
+
+
+def _colour(image: Image.Image, level: int) -> int | tuple[int, ...]:
+    return level if image.mode == "L" else (level,) * 3
+
+
+def _tile(mark: str, size: int) -> Image.Image:
+    """The line, slanting, with what is free around it; white where it is written."""
+    font = _font(size)
+    wide, high = round(font.getlength(mark)) + 2, round(size * 1.4)
+    line = Image.new("L", (max(1, wide), high))
+    ImageDraw.Draw(line).text((1, 0), mark, font=font, fill=255)
+    slanting = line.rotate(_ANGLE, Image.Resampling.BILINEAR, expand=True)
+    free = round(size * _AROUND)
+    tile = Image.new("L", (slanting.width + free, slanting.height + free))
+    tile.paste(slanting, (free // 2, free // 2))
+    return tile
