@@ -132,6 +132,26 @@ def scanned_pdf(pages: int = 3, title: str = "学历证书") -> bytes:
     return pdf_of([scan_jpeg(10 + number, title, (620, 877)) for number in range(pages)])
 
 
+def written_pdf(pages: Sequence[Sequence[str]]) -> bytes:
+    """A4 pages with lines of text that can be searched, as a word processor writes them: the first line's upper edge
+    and every line's beginning lie at a tenth of the page. The letters are drawn by whatever font a viewer has.
+    """
+    with Pdf.new() as pdf:
+        for lines in pages:
+            pdf.add_blank_page(page_size=(595, 842))
+            page = pdf.pages[-1].obj
+            info = Dictionary(Registry=String("Adobe"), Ordering=String("GB1"), Supplement=0)
+            named = {"Type": Name.Font, "BaseFont": Name("/STSong-Light")}
+            inner = Dictionary(**named, Subtype=Name.CIDFontType0, CIDSystemInfo=info, DW=1000)
+            font = Dictionary(
+                **named, Subtype=Name.Type0, Encoding=Name("/UniGB-UTF16-H"), DescendantFonts=Array([inner])
+            )
+            page.Resources = Dictionary(Font=Dictionary(F0=font))
+            shown = "\n".join(f"<{line.encode('utf-16-be').hex()}> Tj 0 -24 Td" for line in lines)
+            page.Contents = Stream(pdf, f"BT /F0 16 Tf 59.5 743 Td {shown} ET".encode())
+        return saved(pdf)
+
+
 def single_page_bytes(document: bytes, index: int) -> int:
     """The published method (G-07), done plainly: the file pikepdf writes for one page alone."""
     with Pdf.open(io.BytesIO(document)) as source, Pdf.new() as single:

@@ -13,8 +13,8 @@ from services.pdfcheck.domain.facts import Json
 from services.pdfcheck.tools.drawing import QUALITY
 
 _FONT = str(Path(pylopdf_fonts_zh_cn.__file__).parent / "NotoSansSC-Regular.otf")
-#: Of the picture's width: the type, and what is free around each line. Of a picture for an overview, larger.
-_TYPE, _AROUND = 1 / 52, 3.2
+#: Of the picture's width: the type, and what is free between two lines. Of a picture for an overview, larger.
+_TYPE, _FREE = 1 / 52, 1 / 16
 _SMALLEST_TYPE = 9
 _ANGLE = 28
 #: How much of what lies under it is hidden: a dark line for paper, and a light one beside it for dark places.
@@ -49,13 +49,15 @@ def stamp(
 def marked(image: Image.Image, mark: str) -> None:
     """Draw `mark` over the whole of it."""
     tile = _tile(mark, max(_SMALLEST_TYPE, round(image.width * _TYPE)))
-    dark, light = (Image.new("L", image.size) for _ in range(2))
-    for row, top in enumerate(range(0, image.height, tile.height)):
-        for left in range(-(row % 2) * tile.width // 2, image.width, tile.width):
-            light.paste(tile, (left + 1, top + 1))
-            dark.paste(tile, (left, top))
-    image.paste(_colour(image, _EDGE), (0, 0), light.point(lambda level: level * _LIGHT // 255))
-    image.paste(_colour(image, _INK), (0, 0), dark.point(lambda level: level * _DARK // 255))
+    wide, high = tile.width + round(image.width * _FREE), tile.height + round(image.width * _FREE)
+    inks = [
+        (1, _colour(image, _EDGE), tile.point(lambda level: level * _LIGHT // 255)),
+        (0, _colour(image, _INK), tile.point(lambda level: level * _DARK // 255)),
+    ]
+    for row, top in enumerate(range(0, image.height, high)):
+        for left in range(-(row % 2) * wide // 2, image.width, wide):
+            for shift, colour, mask in inks:
+                image.paste(colour, (left + shift, top + shift), mask)
 
 
 def _colour(image: Image.Image, level: int) -> int | tuple[int, ...]:
@@ -63,13 +65,9 @@ def _colour(image: Image.Image, level: int) -> int | tuple[int, ...]:
 
 
 def _tile(mark: str, size: int) -> Image.Image:
-    """The line, slanting, with what is free around it; white where it is written."""
+    """The line, slanting; white where it is written."""
     font = _font(size)
     wide, high = round(font.getlength(mark)) + 2, round(size * 1.4)
     line = Image.new("L", (max(1, wide), high))
     ImageDraw.Draw(line).text((1, 0), mark, font=font, fill=255)
-    slanting = line.rotate(_ANGLE, Image.Resampling.BILINEAR, expand=True)
-    free = round(size * _AROUND)
-    tile = Image.new("L", (slanting.width + free, slanting.height + free))
-    tile.paste(slanting, (free // 2, free // 2))
-    return tile
+    return line.rotate(_ANGLE, Image.Resampling.BILINEAR, expand=True)

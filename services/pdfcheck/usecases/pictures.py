@@ -163,10 +163,13 @@ def _plain_file(path: Path) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise NoPicture from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise NoPicture
-        return file.read(PICTURE.output_bytes)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(PICTURE.output_bytes)
+    finally:
+        os.close(handle)
 
 
 def _impossible(page: int) -> AppError:
