@@ -21,7 +21,18 @@ from services.gateway.guard import Gateway
 from services.gateway.limits import BodyLimit
 from services.gateway.observing import Observed
 from services.gateway.pages.visitor import PasswordDue, SignInNeeded, on_password_due, on_sign_in_needed
-from services.gateway.routes import dossiers, filming, health, objects, openings, operating, reviewing, session, uploads
+from services.gateway.routes import (
+    dossiers,
+    filming,
+    health,
+    objects,
+    openings,
+    operating,
+    previews,
+    reviewing,
+    session,
+    uploads,
+)
 from services.gateway.schemas.openapi import DescribedApp
 from services.kernel.errors import AppError
 
@@ -79,7 +90,7 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
     )
     app.state.gateway = gateway
     app.objects_origin = gateway.objects_origin
-    for routes in (session, dossiers, uploads, openings, filming, reviewing, operating, objects, health):
+    for routes in (session, dossiers, uploads, openings, filming, previews, reviewing, operating, objects, health):
         app.include_router(routes.router)
     for router in pages.ROUTERS:
         app.include_router(router)

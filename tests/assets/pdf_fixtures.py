@@ -141,11 +141,12 @@ def written_pdf(pages: Sequence[Sequence[str]]) -> bytes:
             pdf.add_blank_page(page_size=(595, 842))
             page = pdf.pages[-1].obj
             info = Dictionary(Registry=String("Adobe"), Ordering=String("GB1"), Supplement=0)
-            named = {"Type": Name.Font, "BaseFont": Name("/STSong-Light")}
-            inner = Dictionary(**named, Subtype=Name.CIDFontType0, CIDSystemInfo=info, DW=1000)
+            name = Name("/STSong-Light")
+            inner = Dictionary(Type=Name.Font, Subtype=Name.CIDFontType0, BaseFont=name, CIDSystemInfo=info, DW=1000)
             font = Dictionary(
-                **named, Subtype=Name.Type0, Encoding=Name("/UniGB-UTF16-H"), DescendantFonts=Array([inner])
-            )
+                Type=Name.Font, Subtype=Name.Type0, BaseFont=name, Encoding=Name("/UniGB-UTF16-H"),
+                DescendantFonts=Array([inner]),
+            )  # fmt: skip
             page.Resources = Dictionary(Font=Dictionary(F0=font))
             shown = "\n".join(f"<{line.encode('utf-16-be').hex()}> Tj 0 -24 Td" for line in lines)
             page.Contents = Stream(pdf, f"BT /F0 16 Tf 59.5 743 Td {shown} ET".encode())

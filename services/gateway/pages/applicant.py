@@ -13,8 +13,9 @@ from services.catalogue import load
 from services.catalogue.error_texts import ErrorText, explain
 from services.gateway.guard import AppGateway, Gateway, SignedIn
 from services.gateway.languages import language
-from services.gateway.pages import asking, sorting, videos
+from services.gateway.pages import asking, previews, sorting, videos
 from services.gateway.pages.lines import UNFINISHED, lines
+from services.gateway.pages.previews import Document, Searched
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
 from services.gateway.plain import Data
@@ -118,14 +119,16 @@ async def material_files(
 
 @router.get("/dossiers/{dossier_id}/materials/{material_id}/pages")
 async def material_pages(
-    request: Request, dossier_id: str, material_id: str, gateway: AppGateway, visitor: SignedInVisitor
+    request: Request, dossier_id: str, material_id: str, gateway: AppGateway, visitor: SignedInVisitor, q: Searched = ""
 ) -> Response:
-    """The merged result, page by page."""
+    """The merged result, page by page, and where in it something is written."""
     values = await _material(request, gateway, visitor, dossier_id, material_id)
     document = await asking.merged(request, gateway, visitor.session.account_id, dossier_id, values["line"].material)
     if document is None:
         raise not_found("merged")
-    return page(request, "merged.html", visitor=visitor, document=document, **values)
+    merged = Document(account_id=visitor.session.account_id, dossier_id=dossier_id, kind="materials", id=material_id)
+    found = await previews.search_if_asked(gateway, merged, q, language(request))
+    return page(request, "merged.html", visitor=visitor, document=document, query=q, found=found, **values)
 
 
 @router.post("/dossiers/{dossier_id}/suggestions")

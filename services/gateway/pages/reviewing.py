@@ -12,8 +12,9 @@ from services.catalogue import load
 from services.catalogue.error_texts import ErrorText, explain
 from services.gateway.guard import AppGateway, Gateway
 from services.gateway.languages import language
-from services.gateway.pages import asking
+from services.gateway.pages import asking, previews
 from services.gateway.pages.lines import Line, lines
+from services.gateway.pages.previews import Document, Searched
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
 from services.gateway.plain import Data, plain
@@ -134,15 +135,15 @@ async def start(request: Request, dossier_id: str, gateway: AppGateway, visitor:
 
 @router.get("/{dossier_id}/materials/{material_id}")
 async def screen(
-    request: Request, dossier_id: str, material_id: str, gateway: AppGateway, visitor: SignedInVisitor
+    request: Request, dossier_id: str, material_id: str, gateway: AppGateway, visitor: SignedInVisitor, q: Searched = ""
 ) -> Response:
     """The one screen: materials, document, findings, confirmations; a fragment for a browser that has the frame."""
-    return await _screen(request, gateway, visitor, dossier_id, material_id)
+    return await _screen(request, gateway, visitor, dossier_id, material_id, query=q)
 
 
 async def _screen(
     request: Request, gateway: Gateway, visitor: Visitor, dossier_id: str, material_id: str, *,
-    problem: ErrorText | None = None, status: int = 200, typed_reason: str | None = None,
+    problem: ErrorText | None = None, status: int = 200, typed_reason: str | None = None, query: str = "",
 ) -> Response:  # fmt: skip
     reviewed = await _reviewed(request, gateway, visitor, dossier_id)
     line = next((each for each in reviewed.lines if each.id == material_id), None)
@@ -155,12 +156,15 @@ async def _screen(
         asking.measured(request, gateway, account_id, dossier_id, line.material),
         asking.looks(request, gateway, account_id, dossier_id, line.material),
     )
+    merged = Document(account_id=account_id, dossier_id=dossier_id, kind="materials", id=material_id)
+    found = await previews.search_if_asked(gateway, merged, query if document else "", language(request))
     ids = [each.id for each in reviewed.lines]
     at = ids.index(material_id)
     template = "review_screen.html" if request.headers.get("x-fragment") else "review.html"
     return page(
         request, template, status, visitor=visitor, seq=reviewed.seq, reviewed=reviewed, dossier=reviewed.dossier,
         line=line, profile=profile[0], document=document, measured=measured, looks=looks, problem=problem,
+        query=query, found=found,
         reason=reviewed.draft(material_id) if typed_reason is None else typed_reason,
         phrases=load.default().sign_off.return_phrases, confirmations=load.default().sign_off.confirmations,
         given=_given(line.material, reviewed.level), after=reviewed.after(material_id),

@@ -6,7 +6,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.gateway.guard import AppGateway, SignedIn
-from services.gateway.pages import asking, opening, sheet, storyboard
+from services.gateway.languages import language
+from services.gateway.pages import asking, opening, previews, sheet, storyboard
+from services.gateway.pages.previews import Document, Kind
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor
 from services.gen.pdfcheck.v1 import pdfcheck_pb2
@@ -20,7 +22,7 @@ router = APIRouter(prefix="/dossiers/{dossier_id}", include_in_schema=False)
 _KEPT_S = 3600
 _PAGE_DEADLINE_S = 30.0
 Width = Annotated[int, Query(ge=1, le=10_000)]
-Page = Annotated[int, Query(ge=1, le=10_000)]
+PageNumber = Annotated[int, Query(alias="page", ge=1, le=10_000)]
 
 
 def _jpeg(body: bytes) -> Response:
@@ -28,32 +30,39 @@ def _jpeg(body: bytes) -> Response:
     return Response(body, media_type="image/jpeg", headers=headers)
 
 
-@router.get("/materials/{material_id}/page.jpg")
-async def merged_page(
-    dossier_id: str, material_id: str, gateway: AppGateway, session: SignedIn, page: Page = 1, width: Width = 1200
+@router.get("/{kind}/{document_id}/page.jpg")
+async def page_picture(
+    dossier_id: str,
+    kind: Kind,
+    document_id: str,
+    gateway: AppGateway,
+    session: SignedIn,
+    number: PageNumber = 1,
+    width: Width = 1200,
 ) -> Response:
-    """A page of the merged PDF. The address carries the merge's hash as `of`, so that no browser shows an old one."""
-    asked = pdfcheck_pb2.GetPagePictureRequest(
-        dossier_id=dossier_id, material_id=material_id, page=page, width_px=width
-    )
-    grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
-    shown = await call(
-        gateway.peers.pdfcheck.GetPagePicture, asked, token=grant.pdfcheck, idempotent=True, timeout_s=_PAGE_DEADLINE_S
-    )
-    return _jpeg(shown.jpeg)
+    """A page of a file as it was sent, or of the merged PDF of a material. A file's bytes never change; the address of
+    a merge carries its hash as `of`, so that no browser shows an old one.
+    """
+    document = Document(account_id=session.account_id, dossier_id=dossier_id, kind=kind, id=document_id)
+    jpeg = await previews.picture(gateway, document, number, width)
+    return Response(jpeg, media_type="image/jpeg", headers=previews.HEADERS)
 
 
-@router.get("/files/{file_id}/page.jpg")
-async def file_page(
-    dossier_id: str, file_id: str, gateway: AppGateway, session: SignedIn, page: Page = 1, width: Width = 1200
+@router.get("/{kind}/{document_id}/layer")
+async def text_layer(
+    request: Request,
+    dossier_id: str,
+    kind: Kind,
+    document_id: str,
+    gateway: AppGateway,
+    visitor: SignedInVisitor,
+    number: PageNumber = 1,
 ) -> Response:
-    """A page of a file as it was sent; a file's bytes never change."""
-    asked = pdfcheck_pb2.GetPagePictureRequest(dossier_id=dossier_id, file_id=file_id, page=page, width_px=width)
-    grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
-    shown = await call(
-        gateway.peers.pdfcheck.GetPagePicture, asked, token=grant.pdfcheck, idempotent=True, timeout_s=_PAGE_DEADLINE_S
-    )
-    return _jpeg(shown.jpeg)
+    """The text of a page, to lie over its picture; a part of the page, fetched when the picture is looked at."""
+    account_id = visitor.session.account_id
+    document = Document(account_id=account_id, dossier_id=dossier_id, kind=kind, id=document_id)
+    text = await previews.text(gateway, document, number, language(request))
+    return page(request, "layer.html", visitor=visitor, lines=text["lines"], number=number)
 
 
 @router.get("/files/{file_id}/poster.jpg")

@@ -51,8 +51,19 @@ function show(html) {
   ready();
 }
 
+// The page after the one that is looked at is fetched before it is turned to.
+const looked = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) {
+    const next = isIntersecting && target.nextElementSibling?.querySelector("img");
+    if (next) next.loading = "eager";
+  }
+});
+
 function ready() {
   applyZoom();
+  looked.disconnect();
+  for (const figure of screen.querySelectorAll(".pages figure")) looked.observe(figure);
+  toPage(screen.querySelector(".hits a"));
   const first = screen.querySelector(".pages img");
   performance.mark("material-shown");
   if (!first || first.complete) preload();
@@ -89,6 +100,11 @@ function applyZoom() {
       if (image.getAttribute("src") !== large) image.setAttribute("src", large);
     }
   }
+}
+
+// Without leaving an address behind, which would be one more step on the way back.
+function toPage(link) {
+  if (link) document.getElementById(link.hash.slice(1))?.scrollIntoView({ block: "start" });
 }
 
 function zoomBy(step) {
@@ -132,7 +148,7 @@ const acts = {
   Enter: () => screen.querySelector("#confirmation")?.requestSubmit(),
   n: () => go(inner().dataset.next), j: () => go(inner().dataset.following), k: () => go(inner().dataset.previous),
   g: () => location.assign(inner().dataset.decision), q: () => location.assign("/review"),
-  d: () => screen.querySelector("#reason")?.focus(), b: () => version(),
+  d: () => screen.querySelector("#reason")?.focus(), b: () => version(), "/": () => screen.querySelector("#query")?.focus(),
   "[": () => pageBy(-1), "]": () => pageBy(1), "+": () => zoomBy("+"), "=": () => zoomBy("+"), "-": () => zoomBy("-"), 0: () => zoomBy("0"),
   "?": () => (keys.open ? closeKeys() : keys.showModal()),
 };
@@ -155,6 +171,8 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-go]");
   if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); go(link.getAttribute("href")); return; }
+  const small = event.target.closest(".strip a, .hits a");
+  if (small && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); toPage(small); return; }
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.zoom) zoomBy(button.dataset.zoom);
@@ -173,10 +191,14 @@ document.addEventListener("change", (event) => {
 document.addEventListener("submit", (event) => {
   if (!screen.contains(event.target)) return;
   event.preventDefault();
+  if (event.target.method === "get") {
+    go(`${event.target.getAttribute("action")}?${new URLSearchParams(new FormData(event.target))}`);
+    return;
+  }
   send(event.target);
 });
 
-addEventListener("popstate", () => go(location.pathname, { push: false }));
+addEventListener("popstate", () => go(location.pathname + location.search, { push: false }));
 // A download link that has expired while the video stood still: ask for a fresh one and go on from there.
 document.addEventListener("error", (event) => {
   const video = event.target;

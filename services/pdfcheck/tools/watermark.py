@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -48,16 +48,28 @@ def stamp(
 
 def marked(image: Image.Image, mark: str) -> None:
     """Draw `mark` over the whole of it."""
-    tile = _tile(mark, max(_SMALLEST_TYPE, round(image.width * _TYPE)))
+    size = max(_SMALLEST_TYPE, round(image.width * _TYPE))
+    tile = _tile(mark, size)
     wide, high = tile.width + round(image.width * _FREE), tile.height + round(image.width * _FREE)
-    inks = [
-        (1, _colour(image, _EDGE), tile.point(lambda level: level * _LIGHT // 255)),
-        (0, _colour(image, _INK), tile.point(lambda level: level * _DARK // 255)),
+    inks = [(1, _colour(image, _EDGE), _LIGHT), (0, _colour(image, _INK), _DARK)]
+    pieces = [
+        (x + shift, y + shift, colour, piece.point(lambda level, most=most: level * most // 255))
+        for shift, colour, most in inks
+        for x, y, piece in _pieces(tile, 4 * size)
     ]
     for row, top in enumerate(range(0, image.height, high)):
         for left in range(-(row % 2) * wide // 2, image.width, wide):
-            for shift, colour, mask in inks:
-                image.paste(colour, (left + shift, top + shift), mask)
+            for x, y, colour, mask in pieces:
+                image.paste(colour, (left + x, top + y), mask)
+
+
+def _pieces(tile: Image.Image, wide: int) -> Iterator[tuple[int, int, Image.Image]]:
+    """What is written, without most of the empty space around a slanting line: left, top, and a piece."""
+    for left in range(0, tile.width, wide):
+        piece = tile.crop((left, 0, min(left + wide, tile.width), tile.height))
+        box = piece.getbbox()
+        if box is not None:
+            yield left + box[0], box[1], piece.crop(box)
 
 
 def _colour(image: Image.Image, level: int) -> int | tuple[int, ...]:

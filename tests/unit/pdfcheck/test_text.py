@@ -15,6 +15,7 @@ from services.kernel.sandbox.port import SandboxFailed, SandboxTimeout
 from services.kernel.sandbox.sandbox import ForkingSandbox
 from services.kernel.storage.port import ObjectStore
 from services.pdfcheck.domain import text
+from services.pdfcheck.domain.facts import Json
 from services.pdfcheck.domain.text import Box, DocumentText, Line
 from services.pdfcheck.tools import text as reading
 from services.pdfcheck.usecases.pictures import DocumentGone, Pictured
@@ -69,7 +70,8 @@ def test_lines_are_read_with_their_places() -> None:
     found = read(made.written_pdf([["学历证书", "姓名：王申报"], ["Second page"]]))
     assert (words(found, 1), words(found, 2)) == (["学历证书", "姓名：王申报"], ["Second page"])
     first, second = found.pages[0]
-    assert (first.box.left, first.box.top) == (pytest.approx(1000, abs=60), pytest.approx(1000, abs=120))
+    assert first.box.left == pytest.approx(1000, abs=60)
+    assert first.box.top == pytest.approx(1000, abs=120)
     assert first.box.bottom <= second.box.top + 100
     assert (found.pages_with_text, found.cut) == (2, False)
 
@@ -129,7 +131,7 @@ def test_controls_and_what_turns_directions_are_not_shown() -> None:
     {"pages": [[["", 0, 0, 0, 0, []]]], "cut": False}, {"pages": [[["字", 0, 0, 0, 0, [True]]]], "cut": False},
     {"pages": ["text"], "cut": False}, {"pages": [[["字" * 400_001, 0, 0, 0, 0, [0] * 400_001]]], "cut": False},
 ])  # fmt: skip
-def test_a_child_that_says_something_else_is_not_believed(data: text.Json) -> None:
+def test_a_child_that_says_something_else_is_not_believed(data: Json) -> None:
     with pytest.raises(ValueError):
         text.from_json(data)
 

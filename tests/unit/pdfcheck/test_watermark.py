@@ -50,11 +50,9 @@ def test_it_shows_on_light_and_dark_and_hides_nothing(mode: str, level: int) -> 
     under_test = ground.copy()
     drawing.marked(under_test, MARK)
     change = ImageChops.difference(ground.convert("L"), under_test.convert("L"))
-    low, high = change.getextrema()
-    assert isinstance(high, int)
-    assert low == 0
-    assert 15 < high < 70  # seen, and seen through
     counts = change.histogram()
+    assert counts[0]
+    assert 15 < max(level for level, count in enumerate(counts) if count) < 70  # seen, and seen through
     assert 0.01 < sum(counts[10:]) / sum(counts) < 0.2  # on every part of the page, and not all over it
     bands = [change.crop((0, top, 1200, top + 425)) for top in range(0, 1700, 425)]
     assert all(ImageStat.Stat(band).extrema[0][1] > 10 for band in bands)
