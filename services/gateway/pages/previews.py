@@ -57,14 +57,16 @@ async def text(gateway: Gateway, document: Document, page: int, lang: Lang) -> D
     """What is written on a page, in lines with their places. Raises `AppError` request.not-found."""
     asked = pb.GetPageTextRequest(**document.fields, page=page)
     token, asking_for = await _token(gateway, document), gateway.peers.pdfcheck.GetPageText
-    return plain(await call(asking_for, asked, token=token, idempotent=True, timeout_s=_DEADLINE_S), lang)
+    found = await call(asking_for, asked, token=token, idempotent=True, timeout_s=_DEADLINE_S)
+    return plain(found, lang)
 
 
 async def search(gateway: Gateway, document: Document, query: str, lang: Lang) -> Data:
     """Where it is written. Raises `AppError` request.not-found, search.bad-query."""
     asked = pb.SearchTextRequest(**document.fields, query=query)
     token, asking_for = await _token(gateway, document), gateway.peers.pdfcheck.SearchText
-    return plain(await call(asking_for, asked, token=token, idempotent=True, timeout_s=_DEADLINE_S), lang)
+    found = await call(asking_for, asked, token=token, idempotent=True, timeout_s=_DEADLINE_S)
+    return plain(found, lang)
 
 
 async def search_if_asked(gateway: Gateway, document: Document, query: str, lang: Lang) -> Data | None:

@@ -11,7 +11,7 @@ import pypdfium2.raw as pdfium_c
 from PIL import Image, ImageOps
 
 from services.catalogue.sniff import HEAD_BYTES, PICTURES, MediaType, media_type
-from services.pdfcheck.tools import direct, picture
+from services.pdfcheck.tools import direct, fonts, picture
 
 QUALITY = 82
 _BUFFER_BYTES = 256 * 1024
@@ -53,6 +53,7 @@ class Pdf:
 
     def __init__(self, source: BinaryIO, *, direct_too: bool = True) -> None:
         """Raises what pdfium raises on a file that it cannot open."""
+        fonts.install()
         self._source = source
         self._document = pdfium.PdfDocument(source)
         self._document.init_forms()

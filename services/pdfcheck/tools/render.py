@@ -6,11 +6,17 @@ from pathlib import Path
 
 from services.pdfcheck.domain import orders
 from services.pdfcheck.domain.facts import Json
+from services.pdfcheck.tools import fonts
 from services.pdfcheck.tools.drawing import Drawable, NoSuchPage, jpeg, opened, smaller
 
 #: The picture that was asked for, in the scratch folder.
 RESULT = "page.jpg"
-__all__ = ["RESULT", "NoSuchPage", "render", "render_many"]
+__all__ = ["RESULT", "NoSuchPage", "prepare", "render", "render_many"]
+
+
+def prepare() -> None:
+    """What every child starts with."""
+    fonts.install()
 
 
 def render(

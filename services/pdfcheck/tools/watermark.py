@@ -4,15 +4,13 @@ import base64
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
-import pylopdf_fonts_zh_cn
 from PIL import Image, ImageDraw, ImageFont
 
 from services.pdfcheck.domain.facts import Json
+from services.pdfcheck.tools import fonts
 from services.pdfcheck.tools.drawing import QUALITY
 
-_FONT = str(Path(pylopdf_fonts_zh_cn.__file__).parent / "NotoSansSC-Regular.otf")
 #: Of the picture's width: the type, and what is free between two lines. Of a picture for an overview, larger.
 _TYPE, _FREE = 1 / 52, 1 / 16
 _SMALLEST_TYPE = 9
@@ -30,7 +28,7 @@ def prepare() -> None:
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     # The basic layout puts characters as they come: none of them changes the order of the others.
-    return ImageFont.truetype(_FONT, size, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(fonts.SANS, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 def stamp(

@@ -92,6 +92,15 @@ async def test_a_picture_is_made_once_and_then_read(store: ObjectStore, sandbox:
     assert [kept async for kept in store.list(FOLDER)] == []
 
 
+async def test_chinese_without_an_embedded_font_is_not_drawn_empty(store: ObjectStore, sandbox: ForkingSandbox) -> None:
+    shot = Pictures(store, sandbox)
+    two = pictured(made.written_pdf([["学历证书"], ["毕业学校：四川大学"]]), pages=2)
+    pages = [opened(await shot.jpeg(two, number, 1200)).convert("L") for number in (1, 2)]
+    ink = [sum(page.histogram()[:100]) for page in pages]
+    assert ink[0] > 500
+    assert ink[1] > 1.5 * ink[0]
+
+
 async def test_one_drawing_gives_both_sizes(store: ObjectStore, sandbox: ForkingSandbox) -> None:
     shot = Pictures(store, sandbox)
     large = opened(await shot.jpeg(pictured(made.scanned_pdf(1)), 1, 1200))
