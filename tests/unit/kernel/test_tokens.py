@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -54,6 +55,8 @@ def refused(tokens: Tokens, token: str, code: str = "token.invalid", audience: s
 
 def test_what_was_minted_verifies(tokens: Tokens) -> None:
     assert tokens.verify(tokens.mint(CLAIMS), audience="upload") == CLAIMS
+    looking = replace(CLAIMS, viewer="王审核 · 青山县卫生健康局")
+    assert tokens.verify(tokens.mint(looking), audience="upload") == looking
     assert not CLAIMS.is_service
     assert Claims(actor="service:review", audience="upload").is_service
 
