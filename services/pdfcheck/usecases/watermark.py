@@ -2,16 +2,15 @@
 
 import base64
 import binascii
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.kernel.errors import AppError, Kind
-from services.kernel.sandbox.port import DOCUMENTS, LIMITS_HIT, Sandbox, SandboxFailed
+from services.kernel.sandbox.port import LIMITS_HIT, Profile, Sandbox, SandboxFailed
 
 #: What the sandbox calls. Preload the module.
 STAMP = "services.pdfcheck.tools.watermark:stamp"
 PRELOAD = ("services.pdfcheck.tools.watermark",)
-#: With the limits of a check, so that the child that waits for one is right for it, too.
-PROFILE = replace(DOCUMENTS, name="watermark", wall_s=15, read_budget_bytes=32 * 2**20)
+PROFILE = Profile(name="watermark", memory_bytes=768 * 2**20, cpu_s=10, wall_s=15, read_budget_bytes=32 * 2**20)
 
 
 @dataclass(frozen=True, slots=True)

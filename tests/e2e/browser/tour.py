@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.cli.demo import sample
 from services.cli.demo.client import Client, Data
+from tests.assets import pdf_fixtures
 from tests.assets.cards import card_picture, film
 from tests.e2e.conftest import Platform
 from tests.small_dossier import another, confirm, fill, materials, owed, page, submit
@@ -32,7 +33,9 @@ def prepare(platform: Platform, folder: Path, people: tuple[str, str, str]) -> t
     own = materials(draft)
     drafting.upload(draft["dossier_id"], own["education"]["material_id"], "chsi_report", cut)
     component = "assessment_proof"
-    drafting.upload(draft["dossier_id"], own["annual_assessment"]["material_id"], component, files["annual_assessment"])
+    written = folder / "年度考核.pdf"
+    written.write_bytes(pdf_fixtures.written_pdf([["二〇二二年度考核登记表"], ["考核结果：优秀"]]))
+    drafting.upload(draft["dossier_id"], own["annual_assessment"]["material_id"], component, written)
     made = applying.send("POST", "/api/v1/dossiers", json={"profile": another("何药师", "51010619820202666")})
     fill(applying, made, files)
     submit(applying, made["dossier_id"])
@@ -92,6 +95,7 @@ def stops(dossiers: tuple[Data, Data, Data], people: tuple[str, str, str]) -> It
     title_card = f"/dossiers/{filmed['dossier_id']}/files/{filmed_file}/title-card"
     yield Stop(name="title-card", path=title_card, login=surgeon)
     yield Stop(name="merged", path=f"{own}/materials/{assessment}/pages", login=drafting)
+    yield Stop(name="merged-found", path=f"{own}/materials/{assessment}/pages?q=优秀", login=drafting)
     yield Stop(name="submission", path=f"{own}/submission", login=drafting)
     yield Stop(name="password", path="/password", login=drafting)
     yield Stop(name="new-profile", path="/profile", login="applicant-province")
@@ -100,6 +104,7 @@ def stops(dossiers: tuple[Data, Data, Data], people: tuple[str, str, str]) -> It
     yield Stop(name="queue-all", path="/review?show=all", login="unit")
     yield Stop(name="queue-empty", path="/review", login="unit-province")
     yield Stop(name="review", path=f"{review}/materials/{changed}", login="unit")
+    yield Stop(name="review-not-found", path=f"{review}/materials/{changed}?q=优秀", login="unit")
     yield Stop(name="decision", path=f"{review}/decision", login="unit")
     for name in (
         "",
