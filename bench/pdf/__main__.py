@@ -21,7 +21,7 @@ from pathlib import Path
 import pikepdf
 import psutil
 
-from bench.pdf import files, peers
+from bench.pdf import directly, files, peers
 from bench.pdf.peers import Peer, Spent
 from services.catalogue import load
 from services.kernel.clock import SystemClock
@@ -30,12 +30,14 @@ from services.kernel.sandbox.apart import Apart
 from services.kernel.sandbox.port import Sandbox
 from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
 from services.kernel.storage.localdir import LocalDir
+from services.kernel.storage.port import ObjectInfo
 from services.kernel.storage.presign import PresignKey, Signer
 from services.kernel.stored_files import StoredSource
 from services.pdfcheck.domain.findings import DocumentLimits
 from services.pdfcheck.domain.merging import RESULT, Part
 from services.pdfcheck.tools.pages import alone_bytes
-from services.pdfcheck.usecases import pictures
+from services.pdfcheck.usecases import pictures, watermark
+from services.pdfcheck.usecases.all_pages import IN_BACKGROUND, pages_ready
 from services.pdfcheck.usecases.measure import PRELOAD, SHORT, measure
 from services.pdfcheck.usecases.merge import MergeInput, merge_parts
 from services.pdfcheck.usecases.pictures import Pictured, Pictures
@@ -203,7 +205,48 @@ class Bench:
         )  # fmt: skip
         print(f"first picture: {1000 * middle[OURS].wall_s:.0f} ms (wanted: at most 150)")
         ratio("first picture", middle, "mutool", "")
+        await self._all_pages(path, shown, store, info)
+        await self._marked(path)
         store.close()
+
+    async def _all_pages(self, path: Path, shown: Pictures, store: LocalDir, info: ObjectInfo) -> None:
+        """The background: every page in both sizes, each kept in the store as soon as it is drawn."""
+        numbers = iter(range(1000))
+        with pikepdf.open(path) as pdf:
+            pages = len(pdf.pages)
+
+        async def there() -> bool:
+            return True
+
+        async def everything() -> int:
+            source = StoredSource(store, info.key, info.size_bytes, info.etag)
+            pictured = Pictured(source=source, folder=f"derived/all-{next(numbers)}/", pages=pages, is_there=there)
+            done = [each.page async for each in pages_ready(shown, pictured, IN_BACKGROUND) if each.drawn]
+            assert len(done) == pages
+            return 0
+
+        middle = await compare(
+            f"pictures of {pages} pages of {_told(path)}, 1200 px and of ours 240 px, too",
+            lambda: timed(everything), peers.picturing_all(path, self._folder, 1200), max(1, self._rounds // 2),
+        )  # fmt: skip
+        for name, spent in middle.items():
+            print(f"{name}: {1000 * spent.wall_s / pages:.0f} ms a page, {1000 * spent.cpu_s / pages:.0f} ms of CPU")
+        for name in middle.keys() - {OURS}:
+            ratio("pictures of all pages", middle, name, "")
+
+    async def _marked(self, path: Path) -> None:
+        """What a reviewer's picture takes more than an applicant's."""
+        jpeg = directly.picture(path, 1200)
+        mark = "王审核 · 青山县卫生健康局 · 2023-08-31 17:40 · 4f2a9c"
+
+        async def once() -> int:
+            await watermark.watermarked(self._sandbox, jpeg, mark, page=1)
+            return 0
+
+        await once()
+        spent = [await timed(once) for _ in range(3 * self._rounds)]
+        wall, cpu = (statistics.median(getattr(each, name) for each in spent) for name in ("wall_s", "cpu_s"))
+        print(f"who looked, drawn into a picture: {1000 * wall:.0f} ms, {1000 * cpu:.0f} ms of CPU with its fork")
 
 
 def _told(path: Path) -> str:
@@ -235,6 +278,7 @@ async def run(folder: Path, rounds: int, scale: float, many: int) -> bool:
             [files.scan(folder / f"{n}.pdf", max(2, int(30 * scale)), 4 * MB // 3) for n in range(10)], "1.0"
         )
         await bench.preview(small)
+        directly.compare(rounds)
     finally:
         await sandbox.close()
     return good

@@ -89,3 +89,13 @@ def picturing(path: Path, target: Path, width_px: int) -> Mapping[str, Peer]:
         "mutool": lambda: process(str(cached("mutool")), *drawing),
         "PyMuPDF, warm": lambda: library("pymupdf", "picture", str(path), str(width_px)),
     }
+
+
+def picturing_all(path: Path, folder: Path, width_px: int) -> Mapping[str, Peer]:
+    """Every page, so many pixels wide: as plain pixels, which costs nothing to code, and as PNG."""
+
+    def drawing(form: str) -> Peer:
+        target = str(folder / f"all-%d.{form}")
+        return lambda: process(str(cached("mutool")), "draw", "-q", "-w", str(width_px), "-o", target, str(path))
+
+    return {"mutool, pixels": drawing("pnm"), "mutool, PNG": drawing("png")}

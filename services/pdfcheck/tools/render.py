@@ -64,7 +64,8 @@ def _draw(document: Drawable, page: int, widths: Sequence[int], scratch: Path) -
         raise
     except Exception:  # noqa: BLE001 - whatever a library says of one page, the next one may be sound
         return
-    for width in widths:
+    Path(scratch, orders.name_of(page, widths[0])).write_bytes(jpeg(image))
+    for width in widths[1:]:
         Path(scratch, orders.name_of(page, width)).write_bytes(jpeg(smaller(image, width)))
 
 

@@ -67,9 +67,8 @@ def test_a_reviewer_looks_through_a_document(person: Person, dossier: Data) -> N
     assert 0.08 < (mark["y"] - face["y"]) / face["height"] < 0.16
 
     expect(page.locator("#layer-2 text").first).to_have_text("毕业学校：四川大", timeout=SHOW_MS)
-    selected = page.evaluate(
-        "() => { const s = getSelection(); s.selectAllChildren(document.querySelector('#layer-2')); return s.toString(); }"
-    )
+    select = "(s) => { getSelection().selectAllChildren(document.querySelector(s)); return `${getSelection()}`; }"
+    selected = page.evaluate(select, "#layer-2")
     assert "学华西医学中心" in selected
     page.go_back()
     expect(page.locator("#found")).to_have_count(0, timeout=SHOW_MS)

@@ -141,6 +141,16 @@ async def test_what_is_kept_is_told_first_and_not_drawn_again(store: ObjectStore
     assert counted.asked == [RENDER, RENDER_MANY]
 
 
+async def test_who_draws_a_page_makes_no_difference(store: ObjectStore, sandbox: ForkingSandbox) -> None:
+    pictures, what = (
+        Pictures(store, sandbox),
+        pictured(made.pdf_of([made.scan_jpeg(5, size=(1240, 1754))] * 2), pages=2),
+    )
+    alone = [await pictures.jpeg(what, 1, width) for width in (240, 1200)]
+    await told(pictures, what)
+    assert [await pictures.kept(what, 2, width) for width in (240, 1200)] == alone
+
+
 async def test_a_photograph_is_one_page(store: ObjectStore, sandbox: ForkingSandbox) -> None:
     ready = await told(Pictures(store, sandbox), pictured(made.photo_jpeg(6, (400, 300)), pages=1), 1200)
     image = Image.open(io.BytesIO(ready[0].jpeg))

@@ -74,8 +74,9 @@ async def test_each_page_is_its_own_and_as_wide_as_asked_for(store: ObjectStore,
     scans = [made.scan_jpeg(seed=1), made.scan_jpeg(seed=2)]
     two = pictured(made.pdf_of(scans, lambda pdf: pdf.pages[1].rotate(90, relative=True)), pages=2)
     first, second = opened(await shot.jpeg(two, 1, 240)), opened(await shot.jpeg(two, 2, 1200))
-    assert (first.format, first.width) == ("JPEG", 240)
-    assert 1200 <= second.width <= 1350  # a scan is as good when it is an eighth wider
+    assert first.format == "JPEG"
+    assert 240 <= first.width <= 270  # a scan is as good when it is an eighth wider
+    assert 1200 <= second.width <= 1350
     assert first.height > first.width
     assert second.height < second.width
 
@@ -106,7 +107,7 @@ async def test_one_drawing_gives_both_sizes(store: ObjectStore, sandbox: Forking
     large = opened(await shot.jpeg(pictured(made.scanned_pdf(1)), 1, 1200))
     undrawable = pictured(b"nothing that could be drawn")
     small = opened(await shot.jpeg(undrawable, 1, 240))
-    assert small.width == 240
+    assert 240 <= small.width <= 270
     assert abs(small.height / small.width - large.height / large.width) < 0.01
     assert [kept.key async for kept in store.list(FOLDER)] == [f"{FOLDER}1200/1.jpg", f"{FOLDER}240/1.jpg"]
 
