@@ -10,8 +10,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image, ImageOps
 
-from services.catalogue.sniff import HEAD_BYTES, PICTURES, MediaType, media_type
-from services.pdfcheck.tools import direct, fonts, picture
+from services.catalogue.sniff import CONVERTED, DOCUMENT_PARTS, EMBEDDED, HEAD_BYTES, MediaType, media_type
+from services.pdfcheck.tools import converted, direct, fonts, picture
 
 QUALITY = 82
 _BUFFER_BYTES = 256 * 1024
@@ -33,15 +33,16 @@ class Drawable(Protocol):
 
 @contextmanager
 def opened(source: io.RawIOBase) -> Iterator[Drawable]:
-    """A PDF, JPEG or PNG. Raises `NoSuchPage` for anything else."""
+    """A PDF or picture. Raises `NoSuchPage` for anything else, and what converting a TIFF or HEIC raises."""
     # A raw source is buffered; the reader is a binary file in all that is used of it.
     buffered = cast("BinaryIO", io.BufferedReader(source, _BUFFER_BYTES))
     kind = media_type(buffered.read(HEAD_BYTES))
     buffered.seek(0)
-    if kind is not MediaType.PDF:
+    if kind in EMBEDDED or kind not in DOCUMENT_PARTS:
         yield Photograph(buffered, kind)
         return
-    document = Pdf(buffered)
+    converted_too = kind in CONVERTED  # as the pages that a merge makes of it
+    document = Pdf(io.BytesIO(converted.document_of(buffered.read(), kind)) if converted_too else buffered)
     try:
         yield document
     finally:
@@ -117,7 +118,7 @@ class Photograph:
 
     def draw(self, number: int, width_px: int) -> Image.Image:
         """See the protocol; transparency is white."""
-        if self._kind not in PICTURES or number != 1:
+        if self._kind not in EMBEDDED or number != 1:
             raise NoSuchPage("of 1")
         self._source.seek(0)
         with Image.open(self._source) as opened_here:

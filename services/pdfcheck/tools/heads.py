@@ -1,16 +1,16 @@
 """The upper part of pages, to be read: their text where they have any, else a picture (`…tools.heads:heads`)."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import pypdfium2 as pdfium
-from PIL import Image, ImageOps
+from PIL import Image
 
 from services.catalogue.sniff import HEAD_BYTES, MediaType, media_type
 from services.pdfcheck.domain.facts import Json
-from services.pdfcheck.tools import picture
+from services.pdfcheck.tools import drawing, fonts
 
 _BUFFER_BYTES = 256 * 1024
 #: So wide a picture is read well, and so much of a page holds its heading.
@@ -38,7 +38,8 @@ def heads(
     kind = media_type(source.read(HEAD_BYTES))
     source.seek(0)
     if kind is not MediaType.PDF:
-        return [_kept(_of_picture(source), Path(scratch) / "1")] if first == 1 else []
+        return list(_of_picture(sources[0], range(first, last + 1), Path(scratch)))
+    fonts.install()
     document = pdfium.PdfDocument(source)
     try:
         found: list[Json] = []
@@ -61,14 +62,16 @@ def _of_page(page: pdfium.PdfPage, target: Path) -> Json:
     return _kept(drawn, target)
 
 
-def _of_picture(source: BinaryIO) -> Image.Image:
-    with Image.open(source) as opened:
-        if opened.width * opened.height > picture.MAX_PIXELS:
-            raise picture.TooManyPixelsError
-        opened.draft("RGB", (2 * WIDTH_PX, 2 * WIDTH_PX))
-        upright = ImageOps.exif_transpose(opened).convert("RGB")
-    upright.thumbnail((WIDTH_PX, 10 * WIDTH_PX))
-    return upright.crop((0, 0, upright.width, max(1, min(round(upright.height * SHARE), _MOST_HEIGHT_PX))))
+def _of_picture(source: io.RawIOBase, numbers: Iterable[int], scratch: Path) -> Iterator[Json]:
+    source.seek(0)
+    with drawing.opened(source) as document:
+        for number in numbers:
+            try:
+                drawn = document.draw(number, WIDTH_PX)
+            except drawing.NoSuchPage:
+                return
+            height = max(1, min(round(drawn.height * SHARE), _MOST_HEIGHT_PX))
+            yield _kept(drawn.crop((0, 0, drawn.width, height)), scratch / str(number))
 
 
 def _kept(drawn: Image.Image, target: Path) -> Json:

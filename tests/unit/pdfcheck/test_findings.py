@@ -83,7 +83,8 @@ def test_limits_hit_is_its_own_word() -> None:
         ("application/pdf", "image/png", None, "file.type-mismatch"),
         ("image/jpeg", "application/pdf", frozenset({"application/pdf"}), "pdf.not-pdf"),
         ("video/mp4", "application/pdf", None, "pdf.not-pdf"),
-        ("image/tiff", None, None, "pdf.not-pdf"),
+        ("image/gif", None, None, "pdf.not-pdf"),
+        ("image/tiff", None, None, None),
         ("image/jpeg", None, None, None),
     ],
 )
