@@ -45,7 +45,6 @@ function settle() {
   for (const list of lists()) {
     const section = list.closest(".leaves");
     const cards = [...list.children];
-    section.classList.toggle("empty", !cards.length);
     const count = section.querySelector(".number");
     count.textContent = count.textContent.replace(/\d+/, String(cards.length));
     for (const card of cards) {
