@@ -134,6 +134,8 @@ class Item(Record):
     part_media: tuple[str, ...]
     limits: Limits
     medical_record: bool = False
+    #: Made out to the applicant: a name or an ID number on a first page is the applicant's.
+    of_person: bool = False
     medical_record_note: str = ""
     source: SourceKind
     filename: str = ""

@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.catalogue.findings import Finding
 from services.catalogue.protobuf import from_proto
 from services.catalogue.wording import Lang, word
 from services.gen.common.v1 import common_pb2
@@ -53,4 +54,14 @@ def finding(message: common_pb2.Finding, lang: Lang) -> Data:
         "rule": found.rule_id,
         "message": worded.message,
         "fix": worded.fix,
+        "place": _place(found),
     }
+
+
+def _place(found: Finding) -> Data | None:
+    """Where on which page, and how sure; None for what has no page."""
+    if not isinstance(found.params.get("page"), int) or "left" not in found.params:
+        return None
+    page = {name: found.params[name] for name in ("page", "left", "top", "width", "height", "confidence")}
+    other = {"other_file_id": found.params.get("other_file_id", ""), "other_page": found.params.get("other_page", 0)}
+    return {**page, **other}

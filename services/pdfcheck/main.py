@@ -6,7 +6,7 @@ from services.kernel.grpc_client import open_channel
 from services.kernel.platform import Composition, Platform
 from services.kernel.stored_files import StoredFiles
 from services.pdfcheck import consumer, grpc_api, worker
-from services.pdfcheck.repository import PostgresReports
+from services.pdfcheck.repository import PostgresQualities, PostgresReports
 from services.pdfcheck.settings import Settings
 from services.pdfcheck.usecases.pictures import Pictures
 from services.pdfcheck.usecases.shown import Shown
@@ -17,6 +17,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     """Put the service together from connected ports."""
     catalogue = load.default()
     reports = PostgresReports(platform.database, platform.keys, platform.clock, platform.ids)
+    qualities = PostgresQualities(platform.database, platform.keys, platform.clock, platform.ids)
     channel = open_channel(settings.upload_address)
 
     def token(dossier_id: str, organisation_path: str) -> str:
@@ -39,11 +40,22 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         pictures=previews.pictures,
         texts=previews.texts,
     )
+    looks = worker.QualityJobs(
+        platform=platform,
+        catalogue=catalogue,
+        reports=reports,
+        qualities=qualities,
+        files=files,
+        pictures=previews.pictures,
+        reader=platform.reader,
+    )
     expires_s = settings.download_url_expires_s
     return Composition(
-        servicers=[grpc_api.servicer(reports, platform.storage, platform.queue, previews, expires_s=expires_s)],
-        handlers=consumer.handlers(catalogue, reports, platform.ids),
-        jobs=jobs.handlers(),
+        servicers=[
+            grpc_api.servicer(reports, platform.storage, platform.queue, previews, qualities, expires_s=expires_s)
+        ],
+        handlers=consumer.handlers(catalogue, reports, qualities, platform.ids),
+        jobs={**jobs.handlers(), **looks.handlers()},
         removing=worker.REMOVING,
         slow=worker.SLOW,
         closing=[channel.close],

@@ -7,6 +7,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.catalogue.findings import Finding
+from services.catalogue.pages.model import Repeat, SeenFile
 from services.kernel.events.outbox import Outbox
 
 
@@ -132,4 +133,54 @@ class Writing(Reports, Protocol):
 
     async def forget_merged(self, connection: AsyncConnection, material_id: str, recipe_sha256: str) -> None:
         """Remove a material's merged PDF unless it is of this recipe."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quality:
+    """What was seen on a file's pages."""
+
+    quality_id: str
+    seen: SeenFile
+    looked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NearPage:
+    """Two pages whose perceptual hashes are near: one of a file, and another one of the dossier."""
+
+    page: int
+    other_file_id: str
+    other_page: int
+    #: Bits in which they differ.
+    apart: int
+
+
+class Qualities(Protocol):
+    """What is kept of pages."""
+
+    async def quality(self, dossier_id: str, organisation_path: str, file_id: str) -> Quality | None:
+        """What was seen, None when there is nothing in scope."""
+        ...
+
+    async def near_pages(self, dossier_id: str, organisation_path: str, file_id: str) -> tuple[NearPage, ...]:
+        """Candidates for a repetition in the same dossier, the nearest of each page first; within the file itself only
+        pages before. Pages on which next to nothing stands are none.
+        """
+        ...
+
+    async def save_quality(
+        self, connection: AsyncConnection, outbox: Outbox, subject: Subject, quality: Quality
+    ) -> None:
+        """Replace what was seen, with the hashes, and announce PagesSeen."""
+        ...
+
+    async def save_repeats(
+        self, connection: AsyncConnection, outbox: Outbox, subject: Subject, repeats: tuple[Repeat, ...], version: int
+    ) -> None:
+        """Which pages repeat others; announced when there are any. No effect where nothing was seen."""
+        ...
+
+    async def forget_quality(self, connection: AsyncConnection, file_id: str) -> None:
+        """Remove what is kept of a deleted file."""
         ...

@@ -12,8 +12,10 @@ class Settings(ServiceSettings):
     sandbox_apart: Words = ("services.pdfcheck.tools.inspect",)
     sandbox_preload: Words = (
         "services.pdfcheck.tools.characters",
+        "services.pdfcheck.tools.likeness",
         "services.pdfcheck.tools.merge",
         "services.pdfcheck.tools.pixels",
+        "services.pdfcheck.tools.quality",
         "services.pdfcheck.tools.render",
         "services.pdfcheck.tools.text",
         "services.pdfcheck.tools.watermark",

@@ -92,6 +92,11 @@ async def _document_checked(context: Context, unit: Unit, event: Event) -> None:
     await hearing.checked(context, unit, body.file.dossier_id, body.file.file_id, report, "fetch-document-report")
 
 
+async def _pages_seen(_context: Context, unit: Unit, event: Event) -> None:
+    body = message_of(event, pb.PagesSeen)
+    await hearing.pages_seen(unit, body.file.dossier_id, body.file.file_id, body.quality_version)
+
+
 async def _merged(context: Context, unit: Unit, event: Event) -> None:
     body = message_of(event, pb.MaterialMerged)
     result = Merged(
@@ -130,6 +135,7 @@ EFFECTS: Mapping[str, Effect] = {
     "shenbao.video.opening-read.v1": _opening_read,
     "shenbao.video.disc-built.v1": _disc_built,
     "shenbao.pdfcheck.document-checked.v1": _document_checked,
+    "shenbao.pdfcheck.pages-seen.v1": _pages_seen,
     "shenbao.pdfcheck.material-merged.v1": _merged,
 }
 

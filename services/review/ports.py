@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.catalogue.findings import Finding
+from services.catalogue.pages.model import SeenFile
 from services.catalogue.profile import Profile
 from services.review.domain.arranging import Part
 from services.review.domain.audit import AuditRow, Head
@@ -258,6 +259,10 @@ class Facts(Protocol):
 
     async def opening(self, dossier: Dossier, file_id: str) -> ReadOpening | None:
         """What is written in a video's opening, None while it is not read. Raises `AppError`."""
+        ...
+
+    async def seen_pages(self, dossier: Dossier, file_id: str) -> SeenFile | None:
+        """What was seen on a document's pages, None while they are not looked at. Raises `AppError`."""
         ...
 
     async def document_report(self, dossier: Dossier, file_id: str) -> "FetchedReport":

@@ -34,6 +34,7 @@ class FetchJobs:
             "fetch-video-report": self.video_report,
             "fetch-document-report": self.document_report,
             "fetch-opening": self.opening,
+            "fetch-seen-pages": self.seen_pages,
         }
 
     @asynccontextmanager
@@ -92,6 +93,17 @@ class FetchJobs:
             return await self._gone(job)
         async with self._effect(job) as unit:
             await hearing.opening_fetched(self._context, unit, job.dossier_id, job.subject_id, read)
+        return None
+
+    async def seen_pages(self, running: Running) -> None:
+        """What was seen on a document's pages from `pdfcheck`; there may be nothing yet."""
+        job = running.job
+        dossier = await self._dossier(job)
+        seen = None if dossier is None else await self._facts.seen_pages(dossier, job.subject_id)
+        if seen is None:
+            return await self._gone(job)
+        async with self._effect(job) as unit:
+            await hearing.seen_pages_fetched(self._context, unit, job.dossier_id, job.subject_id, seen)
         return None
 
     async def _write(self, job: Job, report: FetchedReport) -> None:

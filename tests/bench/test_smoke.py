@@ -33,6 +33,7 @@ ROOT = Path(__file__).parent.parent.parent
         pytest.param(
             "bench.pdf", ["--scale", "0.05", "--rounds", "1", "--many", "20"], "ratio merge, ours / qpdf", ("qpdf",),
         ),
+        pytest.param("bench.pdf_quality", ["--plain", "--pages", "4", "--pairs", "0", "--no-reading"], "red seal", ()),
         pytest.param("bench.events", EVENTS, "ratio p99 Kafka / embedded log", ("kafka",), marks=KAFKA),
         pytest.param(
             "bench.video", ["--seconds", "2", "--rounds", "1"], "ratio wall, the fastest of them", ("versitygw",),

@@ -15,6 +15,7 @@ from services.gateway.guard import AppGateway, Gateway, SignedIn
 from services.gateway.languages import language
 from services.gateway.pages import asking, previews, sorting, videos
 from services.gateway.pages.lines import UNFINISHED, lines
+from services.gateway.pages.page_hints import on_pages
 from services.gateway.pages.previews import Document, Searched
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
@@ -128,6 +129,8 @@ async def material_pages(
         raise not_found("merged")
     merged = Document(account_id=visitor.session.account_id, dossier_id=dossier_id, kind="materials", id=material_id)
     found = await previews.search_if_asked(gateway, merged, q, language(request))
+    hints = on_pages(document, values["line"].material)
+    values |= {"hints": hints}
     return page(request, "merged.html", visitor=visitor, document=document, query=q, found=found, **values)
 
 

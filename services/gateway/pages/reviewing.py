@@ -14,6 +14,7 @@ from services.gateway.guard import AppGateway, Gateway
 from services.gateway.languages import language
 from services.gateway.pages import asking, previews
 from services.gateway.pages.lines import Line, lines
+from services.gateway.pages.page_hints import on_pages
 from services.gateway.pages.previews import Document, Searched
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
@@ -167,8 +168,9 @@ async def _screen(
         query=query, found=found,
         reason=reviewed.draft(material_id) if typed_reason is None else typed_reason,
         phrases=load.default().sign_off.return_phrases, confirmations=load.default().sign_off.confirmations,
-        given=_given(line.material, reviewed.level), after=reviewed.after(material_id),
-        previous=ids[at - 1] if at else "", following=ids[at + 1] if at + 1 < len(ids) else "",
+        hints=on_pages(document, line.material), given=_given(line.material, reviewed.level),
+        after=reviewed.after(material_id), previous=ids[at - 1] if at else "",
+        following=ids[at + 1] if at + 1 < len(ids) else "",
     )  # fmt: skip
 
 

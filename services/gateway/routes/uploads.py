@@ -185,6 +185,18 @@ async def report(request: Request, dossier_id: str, file_id: str, session: Signe
     return JSONResponse({"kind": "document", **plain(document.report, lang)})
 
 
+@router.get("/files/{file_id}/quality", summary="How clear the pages of a file are", response_model=schemas.Quality)
+async def quality(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
+    """Not found until they were looked at, which nothing waits for."""
+    grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
+    asked = pdfcheck_pb2.GetQualityRequest(dossier_id=dossier_id, file_id=file_id)
+    found = await call(gateway.peers.pdfcheck.GetQuality, asked, token=grant.pdfcheck, idempotent=True)
+    told = plain(found.quality, language(request))
+    shown = {name: told[name] for name in schemas.Quality.model_fields if name != "pages"}
+    pages = [{name: page[name] for name in schemas.SeenPage.model_fields} for page in told["pages"]]
+    return JSONResponse({**shown, "pages": pages})
+
+
 @router.get("/materials/{material_id}/merged", summary="The one PDF of a material", response_model=schemas.Merged)
 async def merged(
     request: Request, dossier_id: str, material_id: str, session: SignedIn, gateway: AppGateway

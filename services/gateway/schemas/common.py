@@ -23,6 +23,19 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
+class Place(Answer):
+    """Where on a page something was seen: a box in shares of the page, from its upper left."""
+
+    page: int = Field(examples=[3], description="from 1, in the file")
+    left: float = Field(examples=[0.55])
+    top: float = Field(examples=[0.7])
+    width: float = Field(examples=[0.2])
+    height: float = Field(examples=[0.14])
+    confidence: float = Field(examples=[0.82], description="0 to 1")
+    other_file_id: str = Field(examples=[""], description="of a page that is there twice: where it is as well")
+    other_page: int = Field(examples=[0], description="from 1, 0 for none")
+
+
 class Finding(Answer):
     """One observation about a file or a material, in the reader's language."""
 
@@ -37,6 +50,7 @@ class Finding(Answer):
         examples=["第 3 页 5.15 MB，每页不超过 5.00 MB。"], description="what was found, what is allowed"
     )
     fix: str = Field(examples=["请以 200 dpi 灰度重新扫描这一页。"], description="what to do")
+    place: Place | None = Field(description="of a hint about a page; none for everything else")
 
 
 class Presigned(Answer):

@@ -92,6 +92,44 @@ class DocumentReport(Answer):
     pending: bool = Field(examples=[False], description="whether its pictures are still to be decoded")
 
 
+class Rim(Answer):
+    """The rim of a seal; a box in shares of the page, from its upper left."""
+
+    score: float = Field(examples=[0.97], description="0 to 1: how much of the rim is there")
+    left: float = Field(examples=[0.55])
+    top: float = Field(examples=[0.7])
+    width: float = Field(examples=[0.2])
+    height: float = Field(examples=[0.14])
+
+
+class SeenPage(Answer):
+    """How clear one page is."""
+
+    page: int = Field(examples=[1], description="from 1")
+    dpi: float = Field(examples=[203.4], description="dots an inch, 0 where no picture makes the page")
+    ink: float = Field(examples=[0.083], description="share of the sheet on which something stands")
+    focus: float = Field(examples=[0.36], description="what a second blurring leaves of its edges; 0 for unknown")
+    motion: float = Field(examples=[1.6], description="softer edges in one direction; 0 for unknown")
+    chroma: float = Field(examples=[41.2], description="of its most colourful part, in CIE Lab")
+    seal: Rim | None
+    grey_seal: Rim | None
+    upright: float = Field(examples=[0.9], description="1 upright, -1 upside down, 0 undecided")
+
+
+class Quality(Answer):
+    """A look at the pages of a document or picture: measurements, and hints for a person; none of them blocks."""
+
+    quality_id: Id
+    version: Version
+    file_id: Id
+    dossier_id: Id
+    pages: list[SeenPage]
+    findings: list[Finding] = Field(
+        description="what can be said of the file alone; what depends on the item and the profile stands in the dossier"
+    )
+    looked_at: Moment | None
+
+
 class Span(Answer):
     """A stretch of the presentation, in seconds."""
 

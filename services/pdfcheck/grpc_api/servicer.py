@@ -1,7 +1,9 @@
 """The PdfcheckService of `proto/pdfcheck/v1`."""
 
+from dataclasses import asdict
 from functools import partial
 
+from services.catalogue.pages.model import SeenPage
 from services.catalogue.protobuf import all_to_proto
 from services.gen.common.v1 import common_pb2
 from services.gen.pdfcheck.v1 import pdfcheck_pb2 as pb
@@ -12,17 +14,19 @@ from services.kernel.jobs import grpc_view
 from services.kernel.jobs.queue import Queue
 from services.kernel.storage.port import ObjectStore
 from services.pdfcheck.grpc_api.previews import PreviewCalls, Previews
-from services.pdfcheck.ports import MergedFile, Reports
+from services.pdfcheck.ports import MergedFile, Qualities, Reports
 
 
 class PdfcheckApi(PreviewCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
     """Calls about a file or material name its dossier in their token; calls about jobs are operators'."""
 
     def __init__(
-        self, reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, *, expires_s: int
-    ) -> None:
+        self, reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
+        *, expires_s: int,
+    ) -> None:  # fmt: skip
         """`expires_s` bounds presigned downloads."""
         self._previews = previews
+        self._qualities = qualities
         self._reports = reports
         self._store = store
         self._queue = queue
@@ -101,6 +105,25 @@ class PdfcheckApi(PreviewCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
         message.expires_at.FromDatetime(link.expires_at)
         return pb.PresignMergedResponse(request=message)
 
+    async def GetQuality(self, request: pb.GetQualityRequest, context: Context) -> pb.GetQualityResponse:
+        """See the contract."""
+        claims = dossier_of_caller(request.dossier_id)
+        found = await self._qualities.quality(claims.dossier_id, claims.organisation_path, request.file_id)
+        if found is None:
+            raise not_found("quality")
+        message = pb.Quality(
+            quality_id=found.quality_id,
+            version=found.seen.version,
+            file_id=request.file_id,
+            dossier_id=claims.dossier_id,
+            pages=[_seen_page(each) for each in found.seen.pages],
+            findings=all_to_proto(found.seen.findings),
+            lines=[pb.SeenLine(**asdict(each)) for each in found.seen.lines],
+            repeats=[pb.Repeat(**asdict(each)) for each in found.seen.repeats],
+        )
+        message.looked_at.FromDatetime(found.looked_at)
+        return pb.GetQualityResponse(quality=message)
+
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         """See the contract."""
         grpc_view.check_operator()
@@ -124,10 +147,16 @@ class PdfcheckApi(PreviewCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
         return pb.CancelJobResponse(job=grpc_view.message(await self._queue.cancel(request.job_id)))
 
 
-def servicer(reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, *, expires_s: int) -> Servicer:
+def _seen_page(page: SeenPage) -> pb.SeenPage:
+    return pb.SeenPage(**asdict(page))  # rims become messages, what is None stays unset
+
+
+def servicer(
+    reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities, *, expires_s: int
+) -> Servicer:
     """The service, ready to be registered."""
     register = partial(
         pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server,
-        PdfcheckApi(reports, store, queue, previews, expires_s=expires_s),
+        PdfcheckApi(reports, store, queue, previews, qualities, expires_s=expires_s),
     )
     return Servicer(name=pb.DESCRIPTOR.services_by_name["PdfcheckService"].full_name, register=register)

@@ -5,7 +5,7 @@ arriving facts can forget it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.catalogue import rules
 from services.catalogue.checklist import Entry, entry_of, missing, surplus
@@ -13,11 +13,13 @@ from services.catalogue.findings import Finding
 from services.catalogue.model import Catalogue
 from services.catalogue.opening.compare import read_opening
 from services.catalogue.opening.model import Declared, Opening, Shot
+from services.catalogue.pages import rules as page_rules
 from services.catalogue.profile import Profile
 from services.review.domain.arranging import Part, ordered, parts_of
 from services.review.domain.manifest import manifest_sha256, recipe_sha256
 from services.review.domain.records import Disc, Dossier, DossierState, File, FileState, Material, MaterialStatus
 
+Findings = Mapping[str, tuple[Finding, ...]]
 WORST_FIRST: tuple[MaterialStatus, ...] = tuple(MaterialStatus)
 
 
@@ -43,7 +45,7 @@ class MaterialView:
     #: What is merged, in order.
     parts: tuple[Part, ...]
     #: Findings of each file, those of comparisons with the profile among them.
-    file_findings: Mapping[str, tuple[Finding, ...]]
+    file_findings: Findings
     #: What a video's opening should say; nothing for what is no video.
     declared_opening: Declared
     #: Of each video whose opening was read.
@@ -64,7 +66,21 @@ def views(catalogue: Catalogue, profile: Profile, dossier: Dossier) -> tuple[Mat
     """Every material of the dossier, in the catalogue's order."""
     order = {item.id: place for place, item in enumerate(catalogue.items)}
     materials = sorted(dossier.materials, key=lambda m: (order[m.item_id], m.ordinal, m.material_id))
-    return tuple(view(catalogue, profile, dossier, material) for material in materials)
+    return _with_repeats([view(catalogue, profile, dossier, material) for material in materials])
+
+
+def _with_repeats(found: Sequence[MaterialView]) -> tuple[MaterialView, ...]:
+    """Pages that are twice in the dossier are told of the later one."""
+    seen = {file.file_id: file.seen for each in found for file in each.files if file.seen is not None}
+    hints = list(page_rules.repeated(seen))
+    return tuple(replace(each, file_findings=_and(each.file_findings, hints)) if hints else each for each in found)
+
+
+def _and(findings: Findings, hints: Sequence[page_rules.Found]) -> Findings:
+    """The findings of each file, then its hints."""
+    return {
+        file_id: (*told, *(hint for owner, hint in hints if owner == file_id)) for file_id, told in findings.items()
+    }  # fmt: skip
 
 
 def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Material) -> MaterialView:
@@ -75,12 +91,13 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
     manifest, recipe = manifest_sha256(catalogue, material), recipe_sha256(catalogue, material)
     declared = rules.declared_opening(profile, entry.answer) if item.is_video else {}
     openings = {file.file_id: _compared(file.opening.shots, declared) for file in files if file.opening is not None}
-    file_findings = {
+    file_findings: Findings = {
         file.file_id: _findings_of(profile, file, openings.get(file.file_id), video=item.is_video) for file in files
     }
     parts = parts_of(catalogue, material)
     present = [part.component_id for part in parts if part.file.state is not FileState.REJECTED]
     lacking, findings = missing(entry, present), (*surplus(entry, present), *_lengths(entry, parts))
+    file_findings = _with_hints(entry, profile, files, parts, file_findings, complete=not lacking)
     failed = any(_failed(file, file_findings[file.file_id]) for file in files) or any(f.blocks for f in findings)
     settled = all(_settled(file) for file in files)
     complete = not lacking and bool(files)
@@ -109,6 +126,38 @@ def view(catalogue: Catalogue, profile: Profile, dossier: Dossier, material: Mat
         wants_merge=good and not item.is_video and merged is None,
         wants_disc=_disc_order(disc_file) if good and disc_file is not None and not has_disc else "",
     )
+
+
+def _with_hints(
+    entry: Entry, profile: Profile, files: Sequence[File], parts: Sequence[Part], told: Findings, *, complete: bool
+) -> Findings:  # fmt: skip
+    """What was seen on pages, of those that are still part of the material and as they stand in it now."""
+    hints = [
+        (file.file_id, hint)
+        for file in files
+        if file.seen is not None
+        for hint in page_rules.of_file(entry, profile, file.seen)
+        if _still_holds(hint, [part for part in parts if part.file is file])
+    ]
+    seen = [_seen(part) for part in parts if part.file.state is not FileState.REJECTED]
+    return _and(told, [*hints, *page_rules.of_material(entry, profile, seen, complete=complete)])
+
+
+def _still_holds(hint: Finding, parts: Sequence[Part]) -> bool:
+    """A page that was left out has no hint, and one that was turned does not stand on its head any more."""
+    if any(not part.pages for part in parts):
+        return True
+    turns = [turn for part in parts for page, turn in part.pages if page == hint.params.get("page")]
+    return bool(turns) and (hint.code != "pdf.upside-down" or 0 in turns)
+
+
+def _seen(part: Part) -> page_rules.SeenPart:
+    file, pages = part.file, {page for page, _ in part.pages}
+    seen = file.seen
+    if seen is not None and pages:
+        seen = replace(seen, pages=tuple(page for page in seen.pages if page.page in pages))
+    count = len(pages) or (file.report.pages if file.report is not None else 0)
+    return page_rules.SeenPart(file_id=file.file_id, component_id=part.component_id, pages=count, seen=seen)
 
 
 def is_current(disc: Disc | None, file: File) -> bool:

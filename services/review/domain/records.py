@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from services.catalogue.findings import Finding
 from services.catalogue.opening.model import Shot
+from services.catalogue.pages.model import SeenFile
 
 
 class DossierState(StrEnum):
@@ -85,6 +86,8 @@ class File:
     report: Report | None = None
     #: Of a video, once it was read.
     opening: ReadOpening | None = None
+    #: Of a document, once its pages were looked at.
+    seen: SeenFile | None = None
     #: The last submission that held it, 0 for none.
     submitted: int = 0
     #: The file's version when it was last given a name: reports on older ones do not count. 0 for never renamed.

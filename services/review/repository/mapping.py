@@ -8,6 +8,8 @@ from typing import Any
 from services.catalogue import profile as profiles
 from services.catalogue.findings import Finding
 from services.catalogue.opening.plain import plain_shots, shots
+from services.catalogue.pages.model import SeenFile
+from services.catalogue.pages.plain import plain_file, seen_file
 from services.catalogue.profile import Profile
 from services.kernel.crypto import KeyRing
 from services.review.domain.records import (
@@ -31,6 +33,7 @@ from services.review.domain.records import (
 NAME = "review.files.file_name"
 REPORT = "review.files.report"
 OPENING = "review.files.opening"
+SEEN = "review.files.seen"
 PROFILE = "review.dossiers.profile"
 WORDS = "review.decisions.words"
 REASON = "review.draft_defects.reason"
@@ -83,6 +86,11 @@ def opening_to_bytes(keys: KeyRing, opening: ReadOpening | None) -> bytes | None
     return keys.seal(json.dumps(body, ensure_ascii=False), OPENING)
 
 
+def seen_to_bytes(keys: KeyRing, seen: SeenFile | None) -> bytes | None:
+    """What was seen on pages, sealed: first pages say who they are about."""
+    return None if seen is None else keys.seal(json.dumps(plain_file(seen), ensure_ascii=False), SEEN)
+
+
 def merged_to_json(merged: Merged | None) -> dict[str, Any] | None:
     """As it comes back from the database, so that the two can be compared."""
     return None if merged is None else {**asdict(merged), "codes": list(merged.codes)}
@@ -113,6 +121,10 @@ def _opening(keys: KeyRing, sealed: bytes | None) -> ReadOpening | None:
     return ReadOpening(version=body["version"], shots=shots(body["shots"]))
 
 
+def _seen(keys: KeyRing, sealed: bytes | None) -> SeenFile | None:
+    return None if sealed is None else seen_file(json.loads(keys.open(sealed, SEEN)))
+
+
 def file(keys: KeyRing, row: Any) -> File:
     """A row of `files`."""
     plain = (
@@ -125,6 +137,7 @@ def file(keys: KeyRing, row: Any) -> File:
         state=FileState(row["state"]),
         report=_report(keys, row["report"]),
         opening=_opening(keys, row["opening"]),
+        seen=_seen(keys, row["seen"]),
     )
 
 

@@ -78,6 +78,7 @@ files = sa.Table(
     sa.Column("file_name", sa.LargeBinary, nullable=False),
     sa.Column("report", sa.LargeBinary),
     sa.Column("opening", sa.LargeBinary),
+    sa.Column("seen", sa.LargeBinary),
     sa.Index("files_dossier", "dossier_id"),
 )
 early_reports = sa.Table(

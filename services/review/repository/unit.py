@@ -157,6 +157,7 @@ class PostgresUnit:
             "file_name": self._keys.seal(file.file_name, mapping.NAME) if file.file_name else b"",
             "report": mapping.report_to_bytes(self._keys, file.report),
             "opening": mapping.opening_to_bytes(self._keys, file.opening),
+            "seen": mapping.seen_to_bytes(self._keys, file.seen),
         }
         await self._upsert(tables.files, values, ["file_id"])
 

@@ -6,6 +6,7 @@ import grpc
 
 from services.catalogue.opening.model import Line, Shot
 from services.catalogue.opening.plain import corners
+from services.catalogue.pages.model import Repeat, Rim, SeenFile, SeenLine, SeenPage
 from services.catalogue.protobuf import all_from_proto
 from services.gen.pdfcheck.v1 import pdfcheck_pb2, pdfcheck_pb2_grpc
 from services.gen.upload.v1 import upload_pb2, upload_pb2_grpc
@@ -17,6 +18,8 @@ from services.review.ports import FetchedReport
 
 #: (audience, dossier id, organisation path) → token.
 OwnToken = Callable[[str, str, str], str]
+_LINE = ("text", "confidence", "left", "top", "width", "height")
+_REPEAT = ("page", "other_file_id", "other_page", "likeness")
 
 
 class PeerFacts:
@@ -68,6 +71,24 @@ class PeerFacts:
             raise
         return ReadOpening(version=found.version, shots=tuple(map(_shot, found.shots)))
 
+    async def seen_pages(self, dossier: Dossier, file_id: str) -> SeenFile | None:
+        """See the port."""
+        request = pdfcheck_pb2.GetQualityRequest(dossier_id=dossier.dossier_id, file_id=file_id)
+        token = self._token_for("pdfcheck", dossier)
+        try:
+            found = (await call(self._pdfcheck.GetQuality, request, token=token, idempotent=True)).quality
+        except AppError as error:
+            if error.kind is Kind.NOT_FOUND:
+                return None
+            raise
+        return SeenFile(
+            version=found.version,
+            pages=tuple(map(_seen_page, found.pages)),
+            findings=all_from_proto(found.findings),
+            lines=tuple(SeenLine(**{name: getattr(line, name) for name in _LINE}) for line in found.lines),
+            repeats=tuple(Repeat(**{name: getattr(each, name) for name in _REPEAT}) for each in found.repeats),
+        )
+
     async def document_report(self, dossier: Dossier, file_id: str) -> FetchedReport:
         """See the port."""
         request = pdfcheck_pb2.GetReportRequest(dossier_id=dossier.dossier_id, file_id=file_id)
@@ -82,6 +103,25 @@ class PeerFacts:
             findings=all_from_proto(report.findings),
             pages=report.facts.pages,
         )
+
+
+def _seen_page(told: pdfcheck_pb2.SeenPage) -> SeenPage:
+    return SeenPage(
+        page=told.page,
+        dpi=told.dpi if told.HasField("dpi") else None,
+        ink=told.ink,
+        focus=told.focus if told.HasField("focus") else None,
+        motion=told.motion if told.HasField("motion") else None,
+        chroma=told.chroma,
+        upright=told.upright,
+        print=told.print,
+        seal=_rim(told.seal) if told.HasField("seal") else None,
+        grey_seal=_rim(told.grey_seal) if told.HasField("grey_seal") else None,
+    )
+
+
+def _rim(told: pdfcheck_pb2.Rim) -> Rim:
+    return Rim(score=told.score, left=told.left, top=told.top, width=told.width, height=told.height)
 
 
 def _shot(told: video_pb2.OpeningShot) -> Shot:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from services.catalogue.pages.model import SeenFile
 from services.kernel.errors import AppError, Kind
 from services.kernel.events.consumer import InvariantBroken
 from services.review.domain.arranging import without
@@ -53,8 +54,9 @@ async def file_stored(context: Context, unit: Unit, dossier_id: str, material_id
     if early is not None:
         stage, report = early
         await checked(context, unit, dossier_id, file.file_id, report, stage)
-        if context.catalogue.item(material.item_id).is_video:  # what told of its opening was passed over
-            await unit.fetch_later(dossier, "fetch-opening", file.file_id, 0)
+        # what told of its opening, or of its pages, was passed over
+        behind = "fetch-opening" if context.catalogue.item(material.item_id).is_video else "fetch-seen-pages"
+        await unit.fetch_later(dossier, behind, file.file_id, 0)
 
 
 async def _dossier(unit: Unit, dossier_id: str) -> Dossier:
@@ -176,6 +178,23 @@ async def opening_fetched(context: Context, unit: Unit, dossier_id: str, file_id
     def change(file: File) -> File:
         newer = file.opening is None or file.opening.version < fetched.version
         return replace(file, opening=fetched) if newer else file
+
+    await _change_file(context, unit, dossier_id, file_id, change)
+
+
+async def pages_seen(unit: Unit, dossier_id: str, file_id: str, version: int) -> None:
+    """What was seen on a document's pages is fetched by a job; of a file that is not here (yet) there is none."""
+    dossier = await _dossier(unit, dossier_id)
+    if find_file(dossier, file_id) is not None:
+        await unit.fetch_later(dossier, "fetch-seen-pages", file_id, version)
+
+
+async def seen_pages_fetched(context: Context, unit: Unit, dossier_id: str, file_id: str, fetched: SeenFile) -> None:
+    """What was seen is here; an older look changes nothing."""
+
+    def change(file: File) -> File:
+        newer = file.seen is None or file.seen.version < fetched.version
+        return replace(file, seen=fetched) if newer else file
 
     await _change_file(context, unit, dossier_id, file_id, change)
 

@@ -148,6 +148,8 @@ def test_codes_of_later_checks_have_words_too(code: str, lang: Lang) -> None:
         "kinds": "javascript",
         "over": "1",
         "expected": "x",
+        "other_page": 1,
+        "who": "x",
     }
     finding = Finding(code=code, rule_id="G-03", measured=1, limit=2, where="page 1", params=params)
     assert word(finding, lang).message

@@ -386,6 +386,34 @@ class DocumentChecked(_message.Message):
 Global___DocumentChecked: _TypeAlias = DocumentChecked  # noqa: Y015
 
 @_typing.final
+class PagesSeen(_message.Message):
+    """pdfcheck: the pages of a file were looked at; what was seen is asked for. Key: file_id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    QUALITY_ID_FIELD_NUMBER: _builtins.int
+    QUALITY_VERSION_FIELD_NUMBER: _builtins.int
+    quality_id: _builtins.str
+    quality_version: _builtins.int
+    @_builtins.property
+    def file(self) -> Global___FileRef: ...
+    def __init__(
+        self,
+        *,
+        file: Global___FileRef | None = ...,
+        quality_id: _builtins.str = ...,
+        quality_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "quality_id", b"quality_id", "quality_version", b"quality_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PagesSeen: _TypeAlias = PagesSeen  # noqa: Y015
+
+@_typing.final
 class MaterialMerged(_message.Message):
     """pdfcheck: the parts of a material were merged. Key: material_id."""
 

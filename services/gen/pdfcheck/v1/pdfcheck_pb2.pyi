@@ -765,6 +765,280 @@ class SearchTextResponse(_message.Message):
 Global___SearchTextResponse: _TypeAlias = SearchTextResponse  # noqa: Y015
 
 @_typing.final
+class Rim(_message.Message):
+    """The rim of a seal, in shares of the page from the upper left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORE_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    score: _builtins.float
+    """0 to 1: how much of the rim is there."""
+    left: _builtins.float
+    top: _builtins.float
+    width: _builtins.float
+    height: _builtins.float
+    def __init__(
+        self,
+        *,
+        score: _builtins.float = ...,
+        left: _builtins.float = ...,
+        top: _builtins.float = ...,
+        width: _builtins.float = ...,
+        height: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "left", b"left", "score", b"score", "top", b"top", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rim: _TypeAlias = Rim  # noqa: Y015
+
+@_typing.final
+class SeenPage(_message.Message):
+    """How clear one page is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    DPI_FIELD_NUMBER: _builtins.int
+    INK_FIELD_NUMBER: _builtins.int
+    FOCUS_FIELD_NUMBER: _builtins.int
+    MOTION_FIELD_NUMBER: _builtins.int
+    CHROMA_FIELD_NUMBER: _builtins.int
+    SEAL_FIELD_NUMBER: _builtins.int
+    GREY_SEAL_FIELD_NUMBER: _builtins.int
+    UPRIGHT_FIELD_NUMBER: _builtins.int
+    PRINT_FIELD_NUMBER: _builtins.int
+    page: _builtins.int
+    """From 1."""
+    dpi: _builtins.float
+    """Dots an inch, where a picture makes the page."""
+    ink: _builtins.float
+    """Share of the sheet on which something stands."""
+    focus: _builtins.float
+    """What a second blurring leaves of the edges; unset where there are too few."""
+    motion: _builtins.float
+    """How many times softer edges are in one direction than in another."""
+    chroma: _builtins.float
+    """Of the most colourful part of the sheet, in CIE Lab."""
+    upright: _builtins.float
+    """1 for upright, -1 for upside down, 0 where nothing tells."""
+    print: _builtins.str
+    """Perceptual hash, 16 hexadecimal digits."""
+    @_builtins.property
+    def seal(self) -> Global___Rim:
+        """What looks most like a red seal."""
+
+    @_builtins.property
+    def grey_seal(self) -> Global___Rim:
+        """On a page without colour: what looks most like a seal that lost its colour."""
+
+    def __init__(
+        self,
+        *,
+        page: _builtins.int = ...,
+        dpi: _builtins.float | None = ...,
+        ink: _builtins.float = ...,
+        focus: _builtins.float | None = ...,
+        motion: _builtins.float | None = ...,
+        chroma: _builtins.float = ...,
+        seal: Global___Rim | None = ...,
+        grey_seal: Global___Rim | None = ...,
+        upright: _builtins.float = ...,
+        print: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_dpi", b"_dpi", "_focus", b"_focus", "_motion", b"_motion", "dpi", b"dpi", "focus", b"focus", "grey_seal", b"grey_seal", "motion", b"motion", "seal", b"seal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dpi", b"_dpi", "_focus", b"_focus", "_motion", b"_motion", "chroma", b"chroma", "dpi", b"dpi", "focus", b"focus", "grey_seal", b"grey_seal", "ink", b"ink", "motion", b"motion", "page", b"page", "print", b"print", "seal", b"seal", "upright", b"upright"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__dpi: _TypeAlias = _typing.Literal["dpi"]  # noqa: Y015
+    _WhichOneofArgType__dpi: _TypeAlias = _typing.Literal["_dpi", b"_dpi"]  # noqa: Y015
+    _WhichOneofReturnType__focus: _TypeAlias = _typing.Literal["focus"]  # noqa: Y015
+    _WhichOneofArgType__focus: _TypeAlias = _typing.Literal["_focus", b"_focus"]  # noqa: Y015
+    _WhichOneofReturnType__motion: _TypeAlias = _typing.Literal["motion"]  # noqa: Y015
+    _WhichOneofArgType__motion: _TypeAlias = _typing.Literal["_motion", b"_motion"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dpi) -> _WhichOneofReturnType__dpi | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__focus) -> _WhichOneofReturnType__focus | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__motion) -> _WhichOneofReturnType__motion | None: ...
+
+Global___SeenPage: _TypeAlias = SeenPage  # noqa: Y015
+
+@_typing.final
+class SeenLine(_message.Message):
+    """Text of a first page, in shares of the page; no box where it comes from a text layer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    confidence: _builtins.float
+    left: _builtins.float
+    top: _builtins.float
+    width: _builtins.float
+    height: _builtins.float
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        confidence: _builtins.float = ...,
+        left: _builtins.float = ...,
+        top: _builtins.float = ...,
+        width: _builtins.float = ...,
+        height: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "height", b"height", "left", b"left", "text", b"text", "top", b"top", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeenLine: _TypeAlias = SeenLine  # noqa: Y015
+
+@_typing.final
+class Repeat(_message.Message):
+    """A page that shows what another page of the same dossier shows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    OTHER_FILE_ID_FIELD_NUMBER: _builtins.int
+    OTHER_PAGE_FIELD_NUMBER: _builtins.int
+    LIKENESS_FIELD_NUMBER: _builtins.int
+    page: _builtins.int
+    other_file_id: _builtins.str
+    other_page: _builtins.int
+    likeness: _builtins.float
+    """0 to 1."""
+    def __init__(
+        self,
+        *,
+        page: _builtins.int = ...,
+        other_file_id: _builtins.str = ...,
+        other_page: _builtins.int = ...,
+        likeness: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["likeness", b"likeness", "other_file_id", b"other_file_id", "other_page", b"other_page", "page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Repeat: _TypeAlias = Repeat  # noqa: Y015
+
+@_typing.final
+class Quality(_message.Message):
+    """What a look at the pages of a file told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUALITY_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    REPEATS_FIELD_NUMBER: _builtins.int
+    LOOKED_AT_FIELD_NUMBER: _builtins.int
+    quality_id: _builtins.str
+    version: _builtins.int
+    file_id: _builtins.str
+    dossier_id: _builtins.str
+    @_builtins.property
+    def pages(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeenPage]:
+        """Those that could be looked at."""
+
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Finding]:
+        """What can be said without the profile and the other files of the material."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeenLine]: ...
+    @_builtins.property
+    def repeats(self) -> _containers.RepeatedCompositeFieldContainer[Global___Repeat]: ...
+    @_builtins.property
+    def looked_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        quality_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        file_id: _builtins.str = ...,
+        dossier_id: _builtins.str = ...,
+        pages: _abc.Iterable[Global___SeenPage] | None = ...,
+        findings: _abc.Iterable[_common_pb2.Finding] | None = ...,
+        lines: _abc.Iterable[Global___SeenLine] | None = ...,
+        repeats: _abc.Iterable[Global___Repeat] | None = ...,
+        looked_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["looked_at", b"looked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "findings", b"findings", "lines", b"lines", "looked_at", b"looked_at", "pages", b"pages", "quality_id", b"quality_id", "repeats", b"repeats", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Quality: _TypeAlias = Quality  # noqa: Y015
+
+@_typing.final
+class GetQualityRequest(_message.Message):
+    """Request of GetQuality."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQualityRequest: _TypeAlias = GetQualityRequest  # noqa: Y015
+
+@_typing.final
+class GetQualityResponse(_message.Message):
+    """Answer of GetQuality."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUALITY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def quality(self) -> Global___Quality: ...
+    def __init__(
+        self,
+        *,
+        quality: Global___Quality | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quality", b"quality"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quality", b"quality"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQualityResponse: _TypeAlias = GetQualityResponse  # noqa: Y015
+
+@_typing.final
 class ListJobsRequest(_message.Message):
     """Request of ListJobs. Empty fields do not filter."""
 

@@ -70,6 +70,11 @@ class PdfcheckServiceStub:
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextRequest.SerializeToString,
                 response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextResponse.FromString,
                 _registered_method=True)
+        self.GetQuality = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/GetQuality',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/pdfcheck.v1.PdfcheckService/ListJobs',
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.SerializeToString,
@@ -140,6 +145,13 @@ class PdfcheckServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetQuality(self, request, context):
+        """What was seen on the pages of a file, and hints: for a person, none of them blocks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Jobs by stage and state.
         """
@@ -198,6 +210,11 @@ def add_PdfcheckServiceServicer_to_server(servicer, server):
                     servicer.SearchText,
                     request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextRequest.FromString,
                     response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextResponse.SerializeToString,
+            ),
+            'GetQuality': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuality,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -405,6 +422,33 @@ class PdfcheckService:
             '/pdfcheck.v1.PdfcheckService/SearchText',
             pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextRequest.SerializeToString,
             pdfcheck_dot_v1_dot_pdfcheck__pb2.SearchTextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuality(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/GetQuality',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,8 @@ class PdfcheckServiceStub:
     """What is written on a page, where the document has text."""
     SearchText: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.SearchTextRequest, _pdfcheck_pb2.SearchTextResponse]
     """Where something is written in a document."""
+    GetQuality: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetQualityRequest, _pdfcheck_pb2.GetQualityResponse]
+    """What was seen on the pages of a file, and hints: for a person, none of them blocks."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]
     """Jobs by stage and state."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]
@@ -73,6 +75,8 @@ class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
     """What is written on a page, where the document has text."""
     SearchText: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.SearchTextRequest, _pdfcheck_pb2.SearchTextResponse]  # type: ignore[assignment]
     """Where something is written in a document."""
+    GetQuality: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetQualityRequest, _pdfcheck_pb2.GetQualityResponse]  # type: ignore[assignment]
+    """What was seen on the pages of a file, and hints: for a person, none of them blocks."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -138,6 +142,14 @@ class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pdfcheck_pb2.SearchTextResponse, _abc.Awaitable[_pdfcheck_pb2.SearchTextResponse]]:
         """Where something is written in a document."""
+
+    @_abc_1.abstractmethod
+    def GetQuality(
+        self,
+        request: _pdfcheck_pb2.GetQualityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.GetQualityResponse, _abc.Awaitable[_pdfcheck_pb2.GetQualityResponse]]:
+        """What was seen on the pages of a file, and hints: for a person, none of them blocks."""
 
     @_abc_1.abstractmethod
     def ListJobs(

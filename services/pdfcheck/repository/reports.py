@@ -23,6 +23,11 @@ SERVICE = "pdfcheck"
 _REPORT = "pdfcheck.reports.body"
 _MERGED = "pdfcheck.merged.body"
 metadata = sa.MetaData()
+_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:file, 0))")
+_NEWEST = sa.text(
+    "SELECT greatest((SELECT coalesce(max(version), 0) FROM reports WHERE file_id = :file),"
+    " (SELECT coalesce(max(version), 0) FROM qualities WHERE file_id = :file))"
+)
 _MOMENT = sa.DateTime(timezone=True)
 
 
@@ -112,8 +117,11 @@ class PostgresReports:
         await _upsert(connection, materials, values, "material_id")
 
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
-        """See the port."""
-        known = sa.select(sa.func.coalesce(sa.func.max(reports.c.version), 0)).where(reports.c.file_id == file_id)
+        """Versions of everything that is kept of a file grow together, so that its events are in order. Who asks has
+        the file's numbers until the end of the transaction.
+        """
+        await connection.execute(_TURN, {"file": f"pdfcheck.versions:{file_id}"})
+        known = _NEWEST.bindparams(file=file_id)
         return int((await connection.execute(known)).scalar_one()) + 1
 
     async def save_report(

@@ -28,6 +28,8 @@ from services.pdfcheck.usecases.previews import preview
 from services.pdfcheck.usecases.shown import Shown
 from services.pdfcheck.usecases.text import Texts
 
+#: What keeps the pages of a file from being looked at: it would fail in the same way again.
+NOT_LOOKED_AT = frozenset({"pdf.too-complex", "image.damaged"})
 #: The stages that remove objects.
 REMOVING = frozenset({"forget", "discard", "remove"})
 #: Those that take long.
@@ -77,7 +79,7 @@ class DocumentJobs:
         file = await self.files.describe(job.dossier_id, job.organisation_path, job.subject_id)
         if file is None:
             return await self._end(job)
-        subject = _subject(job)
+        subject = subject_of(job)
         limits = replace(self._limits(self.catalogue.item(subject.item_id)), item_bytes=None)
         source = ObjectSource(self.platform.storage, file)
         facts = await measure(self.platform.sandbox, source, limits.page_bytes)
@@ -115,7 +117,7 @@ class DocumentJobs:
         found = await check_pixels(self.platform.sandbox, source, progress=running.at)
         findings = (*report.findings, *found.findings)
         counted: tuple[int, ...] = ()
-        if has_limited_text(self.catalogue.item(_subject(job).item_id)):
+        if has_limited_text(self.catalogue.item(subject_of(job).item_id)):
             counted = await count_characters(self.platform.sandbox, source, len(report.page_bytes))
         whole = replace(
             report,
@@ -130,7 +132,9 @@ class DocumentJobs:
         )
         async with effect(self.platform.database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
-            await self.reports.save_report(connection, outbox, _subject(job), replace(whole, version=version))
+            await self.reports.save_report(connection, outbox, subject_of(job), replace(whole, version=version))
+            if not any(finding.code in NOT_LOOKED_AT for finding in findings):
+                await enqueue(connection, "pdfcheck", self.platform.ids, _look(job))
         return None
 
     async def merge(self, running: Running) -> None:
@@ -246,7 +250,8 @@ class DocumentJobs:
             await self.reports.forget_merged(connection, job.subject_id, present)
 
 
-def _subject(job: Job) -> Subject:
+def subject_of(job: Job) -> Subject:
+    """Which file a job about a file is about."""
     material_id, item_id, component_id = job.argument.split("/")
     return Subject(
         file_id=job.subject_id,
@@ -255,6 +260,19 @@ def _subject(job: Job) -> Subject:
         material_id=material_id,
         item_id=item_id,
         component_id=component_id,
+    )
+
+
+def _look(job: Job) -> NewJob:
+    """For a person's eye (`worker.quality`). A file's bytes never change, so it is looked at once."""
+    return NewJob(
+        stage="quality",
+        dedup_key=f"quality:{job.subject_id}",
+        organisation_path=job.organisation_path,
+        dossier_id=job.dossier_id,
+        subject_id=job.subject_id,
+        argument=job.argument,
+        priority=50,
     )
 
 

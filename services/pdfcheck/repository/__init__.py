@@ -1,0 +1,6 @@
+"""What is kept in PostgreSQL, a module per kind of thing."""
+
+from services.pdfcheck.repository.qualities import PostgresQualities
+from services.pdfcheck.repository.reports import PostgresReports, merged_files, metadata
+
+__all__ = ["PostgresQualities", "PostgresReports", "merged_files", "metadata"]

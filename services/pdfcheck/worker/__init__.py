@@ -1,0 +1,10 @@
+"""What the workers do, a module per kind of work."""
+
+from services.pdfcheck.worker import documents, quality
+from services.pdfcheck.worker.documents import REMOVING, DocumentJobs
+from services.pdfcheck.worker.quality import QualityJobs
+
+#: Those that a worker does one at a time, keeping a place for the others.
+SLOW = documents.SLOW | quality.SLOW
+
+__all__ = ["REMOVING", "SLOW", "DocumentJobs", "QualityJobs"]
