@@ -1,0 +1,31 @@
+"""Hints about pages of files stand on the right pages of the merged PDF, as frames."""
+
+from services.gateway.pages.page_hints import on_pages
+from services.gateway.pages.view import environment
+from services.gateway.plain import Data
+
+DOCUMENT: Data = {"page_map": [{"file_id": "b", "page": 1}, {"file_id": "a", "page": 2}, {"file_id": "a", "page": 1}]}
+
+
+def place(page: int, width: float = 0.2) -> Data:
+    return {"page": page, "left": 0.5, "top": 0.25, "width": width, "height": width, "confidence": 0.9}
+
+
+def material(*places: Data | None) -> Data:
+    return {"files": [{"file_id": "a", "findings": [{"place": each} for each in places]}]}
+
+
+def test_where_the_page_lies_now() -> None:
+    assert on_pages(DOCUMENT, material(place(1), place(2))) == {3: [place(1)], 2: [place(2)]}
+
+
+def test_what_is_about_a_whole_page_or_none_or_a_page_that_was_left_out_frames_nothing() -> None:
+    assert on_pages(DOCUMENT, material(place(1, width=1), None, place(9))) == {}
+    assert on_pages(None, material(place(1))) == {}
+
+
+def test_a_sheet_has_its_frames() -> None:
+    sheet = environment("zh").get_template("_pages.html").module.sheet  # type: ignore[attr-defined]
+    drawn = sheet("/somewhere", {"sha256": "0" * 64, "pages": 3}, 3, None, [place(1)])
+    assert '<rect x="50.0%" y="25.0%" width="20.0%" height="20.0%"/>' in drawn
+    assert "<rect" not in sheet("/somewhere", {"sha256": "0" * 64, "pages": 3}, 3, None)
