@@ -55,11 +55,15 @@ def _places(where: str | None, template: dict[str, str], lang: Lang) -> str:
     return {"zh": "、", "en": ", "}[lang].join(place for place in worded if place) if all(worded) else where
 
 
+def _kinds(told: str, template: dict[str, str]) -> str:
+    return ", ".join(template.get(f"kinds.{kind}", kind) for kind in told.split(", "))
+
+
 def word(finding: Finding, lang: Lang = "zh") -> Wording:
     """The words for `finding`. Placeholders: {measured} {limit} (readable), {where}, {rule} and each of `params`.
 
     A finding with a `reason` among its parameters gets that reason's words for {reason} (`reason.<name>` beside the
-    message) and its own advice where there is one (`fix.<name>`). Places that have a word (`where.<name>`) get it, also
+    message) and its own advice where there is one (`fix.<name>`); {kinds} are worded one by one (`kinds.<name>`). Places that have a word (`where.<name>`) get it, also
     several of them parted by commas.
 
     Raises `KeyError` when a code has no wording or a template names a parameter that the finding lacks: both are
@@ -71,6 +75,7 @@ def word(finding: Finding, lang: Lang = "zh") -> Wording:
     values["limit"] = readable(finding.limit, finding.unit)
     values["where"] = _places(finding.where, template, lang)
     values["rule"] = finding.rule_id
+    values["kinds"] = _kinds(values.get("kinds", ""), template)
     reason = values.get("reason", "")
     values["reason"] = template.get(f"reason.{reason}", reason).format(**values)
     fix = template.get(f"fix.{reason}", template["fix"])

@@ -16,6 +16,8 @@ from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 from PIL import Image, ImageDraw, ImageFont
 from pylopdf_fonts_zh_cn import sans_path
 
+from tests.assets import signing
+
 MB = 2**20
 PAGE_LIMIT = 5 * MB
 ITEM_LIMIT = 40 * MB
@@ -339,23 +341,12 @@ def xfa() -> bytes:
     return _one(change)
 
 
+@cache
 def signed(*, made: bool = True) -> bytes:
-    """Looks signed: a field with a byte range and a value; with `made` false only the room for one is there."""
-
-    def change(pdf: Pdf) -> None:
-        value = Dictionary(
-            Type=Name.Sig, Filter=Name("/Adobe.PPKLite"), ByteRange=Array([0, 100, 200, 100]),
-            Contents=String((b"\x30\x82" if made else b"\x00\x00") + b"\x00" * 62),
-        )  # fmt: skip
-        field = Dictionary(
-            Type=Name.Annot, Subtype=Name.Widget, FT=Name.Sig, T=String("签名"), V=pdf.make_indirect(value),
-            Rect=Array([0, 0, 0, 0]), P=pdf.pages[0].obj,
-        )  # fmt: skip
-        field = pdf.make_indirect(field)
-        pdf.pages[0].obj.Annots = Array([field])
-        pdf.Root.AcroForm = Dictionary(Fields=Array([field]), SigFlags=3)
-
-    return _one(change)
+    """Signed by an invented person, with a reason and a time; with `made` false only the room for it is there."""
+    said = {"Name": String("张三"), "Reason": String("本人承诺材料真实"), "M": String("D:20240501093000+08'00'")}
+    document = _one(lambda pdf: signing.add_field(pdf, **said))
+    return signing.filled(document) if made else document
 
 
 @cache

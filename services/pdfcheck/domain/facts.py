@@ -8,6 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from services.pdfcheck.domain import excess, signatures, structure
+from services.pdfcheck.domain.excess import Excess
+from services.pdfcheck.domain.signatures import Signature
+from services.pdfcheck.domain.structure import Structure
+
 #: JSON-like data, as it crosses the sandbox's edge.
 Json = str | int | float | bool | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -23,6 +28,16 @@ class Health(StrEnum):
     NO_PAGES = "no-pages"
     LOCKED = "locked"
     TOO_COMPLEX = "too-complex"
+
+
+class Lock(StrEnum):
+    """How a file is locked that nobody here can open."""
+
+    PASSWORD = "password"
+    #: For the holders of certain certificates alone.
+    CERTIFICATE = "certificate"
+    #: By a program of its own kind, or in a way that no standard knows.
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +60,8 @@ class DocumentFacts:
     `size_bytes` is the whole file. `media_type` is what the content is. `active` names the kinds of active content
     found ("javascript", "launch", …), `embedded_files` counts attachments, `width_px` and `height_px` are a
     picture's, upright, and 0 for a PDF. `encrypted` is true for any encryption, `owner_restricted` where it only
-    withholds permissions.
+    withholds permissions. `excess` says which limit was hit where the health is too complex, `lock` how it is locked,
+    and `missing_bytes` how much a file that is cut off says that it once had (0: it does not say).
     """
 
     size_bytes: int
@@ -61,6 +77,12 @@ class DocumentFacts:
     images_only: bool = False
     width_px: int = 0
     height_px: int = 0
+    signatures: tuple[Signature, ...] = ()
+    structure: Structure = Structure()
+    excess: Excess | None = None
+    lock: Lock | None = None
+    cut_off: bool = False
+    missing_bytes: int = 0
 
     @property
     def usable(self) -> bool:
@@ -92,6 +114,7 @@ class DocumentFacts:
             "encrypted": self.encrypted,
             "signed": self.signed,
             "images_only": self.images_only,
+            "signatures": [each.to_json() for each in self.signatures],
             **picture,
         }
 
@@ -111,6 +134,12 @@ class DocumentFacts:
             "images_only": self.images_only,
             "width_px": self.width_px,
             "height_px": self.height_px,
+            "signatures": [each.to_json() for each in self.signatures],
+            "structure": self.structure.to_json(),
+            "excess": self.excess.to_json() if self.excess else None,
+            "lock": self.lock.value if self.lock else None,
+            "cut_off": self.cut_off,
+            "missing_bytes": self.missing_bytes,
         }
 
 
@@ -130,12 +159,24 @@ def from_json(data: Mapping[str, Json]) -> DocumentFacts:
         images_only=bool(data["images_only"]),
         width_px=_whole(data["width_px"]),
         height_px=_whole(data["height_px"]),
+        signatures=tuple(signatures.from_json(_record(entry)) for entry in _list(data["signatures"])),
+        structure=structure.from_json(data["structure"]),
+        excess=excess.from_json(data["excess"]),
+        lock=None if data["lock"] is None else Lock(str(data["lock"])),
+        cut_off=bool(data["cut_off"]),
+        missing_bytes=_whole(data["missing_bytes"]),
     )
 
 
-def too_complex(*, size_bytes: int, media_type: str) -> DocumentFacts:
-    """The facts of a file whose check hit the sandbox's limits of time or memory."""
-    return DocumentFacts(size_bytes=size_bytes, media_type=media_type, health=Health.TOO_COMPLEX)
+def too_complex(*, size_bytes: int, media_type: str, hit: Excess | None = None) -> DocumentFacts:
+    """The facts of a file whose check `hit` one of the sandbox's limits."""
+    return DocumentFacts(size_bytes=size_bytes, media_type=media_type, health=Health.TOO_COMPLEX, excess=hit)
+
+
+def _record(entry: Json) -> Mapping[str, Json]:
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"a record was expected, not {type(entry).__name__}")
+    return entry
 
 
 def _page(entry: Json) -> PageSize:

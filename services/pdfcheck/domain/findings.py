@@ -4,17 +4,30 @@ The limits come from the catalogue's item (G-07: each page, G-08: the whole item
 and their levels from :mod:`services.catalogue.findings`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from services.catalogue.findings import Finding
 from services.catalogue.sniff import DOCUMENT_PARTS, PICTURES
-from services.pdfcheck.domain.facts import DocumentFacts, Health
+from services.pdfcheck.domain.excess import Excess
+from services.pdfcheck.domain.facts import DocumentFacts, Health, Lock
+from services.pdfcheck.domain.signatures import SignatureKind, signers
+from services.pdfcheck.domain.structure import MOST_UNITS, Structure
 
 RULE_CLEAR = "G-03"
 RULE_FORMAT = "G-04"
 RULE_PAGE = "G-07"
 RULE_ITEM = "G-08"
+_LOCKED: Mapping[Lock, str] = MappingProxyType(
+    {
+        Lock.PASSWORD: "pdf.encrypted",
+        Lock.CERTIFICATE: "pdf.encrypted-for-others",
+        Lock.UNKNOWN: "pdf.encrypted-unknown",
+    }
+)
+#: Pages or signers that one message names.
+_NAMED = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,17 +58,46 @@ def _unusable(facts: DocumentFacts, accepted: frozenset[str]) -> Finding | None:
     if facts.health is Health.EMPTY_FILE:
         return Finding(code="file.empty", rule_id=RULE_FORMAT, measured=0, unit="bytes")
     if facts.health is Health.NOT_A_DOCUMENT or facts.media_type not in accepted:
-        return Finding(code="pdf.not-pdf", rule_id=RULE_FORMAT, params={"media_type": facts.media_type})
+        params = {"media_type": facts.media_type, "reason": facts.media_type}
+        return Finding(code="pdf.not-pdf", rule_id=RULE_FORMAT, params=params)
     if facts.health is Health.DAMAGED:
-        code = "image.damaged" if facts.media_type in PICTURES else "pdf.damaged"
-        return Finding(code=code, rule_id=RULE_FORMAT)
+        return _damaged(facts)
     if facts.health is Health.LOCKED:
-        return Finding(code="pdf.encrypted", rule_id=RULE_FORMAT)
+        return Finding(code=_LOCKED[facts.lock or Lock.PASSWORD], rule_id=RULE_FORMAT)
     if facts.health is Health.TOO_COMPLEX:
-        return Finding(code="pdf.too-complex", rule_id=RULE_FORMAT)
+        return too_complex(facts.excess)
     if not facts.pages:
         return Finding(code="pdf.empty", rule_id=RULE_FORMAT, measured=0, limit=1, unit="pages")
     return None
+
+
+def too_complex(excess: Excess | None) -> Finding:
+    """Of a file that hit a limit before it was looked through."""
+    if excess is None:
+        return Finding(code="pdf.too-complex", rule_id=RULE_FORMAT, params={"reason": "unknown"})
+    return Finding(
+        code="pdf.too-complex",
+        rule_id=RULE_FORMAT,
+        measured=excess.found or None,
+        limit=excess.allowed or None,
+        unit=excess.unit,
+        params={"reason": excess.limit.value},
+    )
+
+
+def _damaged(facts: DocumentFacts) -> Finding:
+    if facts.media_type in PICTURES:
+        return Finding(code="image.damaged", rule_id=RULE_FORMAT)
+    if facts.missing_bytes:
+        return Finding(
+            code="pdf.damaged",
+            rule_id=RULE_FORMAT,
+            measured=facts.size_bytes,
+            limit=facts.size_bytes + facts.missing_bytes,
+            unit="bytes",
+            params={"reason": "incomplete"},
+        )
+    return Finding(code="pdf.damaged", rule_id=RULE_FORMAT, params={"reason": "cut-off" if facts.cut_off else "broken"})
 
 
 def _mismatch(facts: DocumentFacts, expected: str | None) -> Iterator[Finding]:
@@ -101,7 +143,55 @@ def _remarks(facts: DocumentFacts) -> Iterator[Finding]:
     shared = tuple(number for number, page in enumerate(facts.pages, start=1) if page.shared_font_bytes)
     if shared:
         yield Finding(code="pdf.shared-fonts", rule_id=RULE_PAGE, measured=len(shared), unit="pages")
-    if facts.signed:
-        yield Finding(code="pdf.signed", rule_id=RULE_FORMAT)
+    yield from _framed(facts.structure)
+    yield from _signed(facts)
     if facts.owner_restricted:
         yield Finding(code="pdf.owner-restricted", rule_id=RULE_FORMAT)
+
+
+def _framed(structure: Structure) -> Iterator[Finding]:
+    """What a collection, layers, odd pages and foreign bytes keep from being seen."""
+    if structure.portfolio:
+        yield Finding(code="pdf.portfolio", rule_id=RULE_FORMAT)
+    for code, pages in (
+        ("pdf.page-without-size", structure.sizeless),
+        ("pdf.page-outsized", structure.outsized),
+        ("pdf.page-without-content", structure.without_content),
+    ):
+        if pages:
+            limit = MOST_UNITS if code == "pdf.page-outsized" else None
+            params = {"pages": _numbers(pages)}
+            where = f"page {pages[0]}"
+            yield Finding(
+                code=code, rule_id=RULE_FORMAT, measured=len(pages), limit=limit, unit="pages", where=where, params=params
+            )
+    if structure.hidden_layers:
+        yield Finding(code="pdf.hidden-layers", rule_id=RULE_FORMAT, measured=structure.hidden_layers, limit=0)
+    if structure.bytes_before or structure.bytes_behind:
+        yield Finding(
+            code="pdf.foreign-bytes",
+            rule_id=RULE_FORMAT,
+            measured=structure.bytes_before + structure.bytes_behind,
+            limit=0,
+            unit="bytes",
+            params={"reason": "before" if structure.bytes_before else "behind"},
+        )
+
+
+def _signed(facts: DocumentFacts) -> Iterator[Finding]:
+    """Who signed; whether the file was added to since, and whether a signature can be one of this file."""
+    made = [each for each in facts.signatures if each.kind is not SignatureKind.USAGE_RIGHTS]
+    if any(not each.fits for each in made):
+        yield Finding(code="pdf.signature-broken", rule_id=RULE_FORMAT, measured=sum(not each.fits for each in made))
+    elif made and not any(each.whole for each in made):
+        yield Finding(code="pdf.changed-after-signing", rule_id=RULE_FORMAT)
+    if facts.signed:
+        names = signers(facts.signatures)
+        certified = any(each.kind is SignatureKind.CERTIFICATION for each in facts.signatures)
+        reason = "unnamed" if not names else "certified" if certified else "named"
+        params = {"signers": "、".join(names[:_NAMED]), "reason": reason}
+        yield Finding(code="pdf.signed", rule_id=RULE_FORMAT, params=params)
+
+
+def _numbers(pages: Sequence[int]) -> str:
+    return ", ".join(map(str, pages[:_NAMED])) + (" …" if len(pages) > _NAMED else "")

@@ -4,12 +4,14 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import BinaryIO, cast
 
 import pikepdf
 
 from services.catalogue.sniff import CONVERTED, HEAD_BYTES, PICTURES, MediaType, media_type
 from services.kernel.sandbox.source import LocalFile
+from services.pdfcheck.domain.excess import Excess, Limit
 from services.pdfcheck.domain.facts import DocumentFacts, Health, Json
 from services.pdfcheck.tools import converted, pdf, picture
 
@@ -76,7 +78,8 @@ def facts_of(source: BinaryIO, page_limit_bytes: int) -> DocumentFacts:
     if kind not in PICTURES:
         return blank
     if size > picture.MAX_BYTES:
-        return blank.with_health(Health.TOO_COMPLEX)
+        excess = Excess(limit=Limit.PICTURE_BYTES, allowed=picture.MAX_BYTES, found=size)
+        return replace(blank, health=Health.TOO_COMPLEX, excess=excess)
     source.seek(0)
     of = converted.facts_of if kind in CONVERTED else picture.facts_of
     return of(source.read(), kind)

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import pikepdf
 from typing_extensions import Buffer
 
+from services.pdfcheck.domain.excess import Limit
 from services.pdfcheck.domain.facts import PageSize
 from services.pdfcheck.tools.survey import (
     MAX_NESTING,
@@ -90,7 +91,7 @@ class _Walk:
     def _at(self, ref: Ref) -> Node:
         self.visits += 1
         if self.visits > _MAX_VISITS:
-            raise TooComplexError
+            raise TooComplexError(Limit.OBJECTS, _MAX_VISITS)
         if ref not in self.nodes:  # a number or text of its own, or nothing
             self.nodes[ref] = node_of(self.pdf.get_object(ref))
         return self.nodes[ref]

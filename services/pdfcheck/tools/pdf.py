@@ -3,13 +3,15 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 import pikepdf
 
 from services.catalogue.sniff import MediaType
-from services.pdfcheck.domain.facts import DocumentFacts, Health, PageSize
-from services.pdfcheck.tools import content, pages
+from services.pdfcheck.domain.excess import Excess, Limit
+from services.pdfcheck.domain.facts import DocumentFacts, Health, Lock, PageSize
+from services.pdfcheck.tools import content, ending, locks, pages, signatures, structure
 from services.pdfcheck.tools.survey import TooComplexError, survey
 
 #: Warnings after which part of the content is missing, so that the file is not merely repaired. Under a limit of
@@ -23,6 +25,9 @@ _NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGN
 #: Mapped into memory up to here, which is faster; the address space is limited, and a larger file must find room too.
 _MAPPED_BYTES = 64 * 2**20
 _JPEG_END = b"\xff\xd9"
+_MEMORY = Excess(limit=Limit.MEMORY)
+#: A record of thirty years has some thousand pages.
+MOST_PAGES = 10_000
 
 
 def facts_of(source: BinaryIO, size_bytes: int, page_limit_bytes: int) -> DocumentFacts:
@@ -32,15 +37,28 @@ def facts_of(source: BinaryIO, size_bytes: int, page_limit_bytes: int) -> Docume
     through; so does `MemoryError` where Python itself is out of memory.
     """
     blank = DocumentFacts(size_bytes=size_bytes, media_type=MediaType.PDF, health=Health.DAMAGED)
+    facts = _opened_facts(source, blank, page_limit_bytes)
+    return ending.looked_at(source, facts) if facts.health in (Health.DAMAGED, Health.REPAIRED) else facts
+
+
+def _opened_facts(source: BinaryIO, blank: DocumentFacts, page_limit_bytes: int) -> DocumentFacts:
     try:
-        with _opened(source, size_bytes) as pdf:
-            return _read(pdf, blank, lambda: _opened(source, size_bytes), page_limit_bytes)
+        with _opened(source, blank.size_bytes) as pdf:
+            if len(pdf.pages) > MOST_PAGES:
+                raise TooComplexError(Limit.PAGES, MOST_PAGES, len(pdf.pages))
+            facts = _read(pdf, blank, lambda: _opened(source, blank.size_bytes), page_limit_bytes)
+            return replace(facts, structure=structure.read(pdf, source, blank.size_bytes)) if facts.usable else facts
     except pikepdf.PasswordError:
-        return DocumentFacts(size_bytes=size_bytes, media_type=MediaType.PDF, health=Health.LOCKED, encrypted=True)
-    except TooComplexError:
-        return blank.with_health(Health.TOO_COMPLEX)
+        return replace(blank, health=Health.LOCKED, encrypted=True, lock=Lock.PASSWORD)
+    except TooComplexError as error:
+        return replace(blank, health=Health.TOO_COMPLEX, excess=error.excess)
     except pikepdf.PdfError as error:
-        return blank.with_health(Health.TOO_COMPLEX if _NO_MEMORY.search(str(error)) else Health.DAMAGED)
+        lock = locks.lock_of(source, str(error))
+        if lock is not None:
+            return replace(blank, health=Health.LOCKED, encrypted=True, lock=lock)
+        if _NO_MEMORY.search(str(error)):
+            return replace(blank, health=Health.TOO_COMPLEX, excess=_MEMORY)
+        return blank
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OverflowError):
         # pikepdf answers a structure of unexpected types with these; the file is at fault in every one of them.
         return blank
@@ -68,7 +86,8 @@ def _read(
     carried = content.of(pdf, found)
     health = _health(pdf)
     if health not in (Health.SOUND, Health.REPAIRED):
-        return blank.with_health(health)
+        return replace(blank, health=health, excess=_MEMORY if health is Health.TOO_COMPLEX else None)
+    signed = signatures.read(content.dictionaries_of(found), blank.size_bytes) if carried.signed else ()
     return DocumentFacts(
         size_bytes=blank.size_bytes,
         media_type=blank.media_type,
@@ -76,7 +95,8 @@ def _read(
         pages=_judged(pdf, health, reaches, reopen, page_limit_bytes),
         encrypted=pdf.is_encrypted,
         owner_restricted=pdf.is_encrypted,
-        signed=carried.signed,
+        signed=any(each.is_of_a_person for each in signed),
+        signatures=signed,
         xfa=carried.xfa,
         active=carried.active,
         embedded_files=carried.embedded_files,

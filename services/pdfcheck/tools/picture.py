@@ -7,13 +7,14 @@ is put on white, because PDF viewers disagree on what lies under it.
 import io
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import img2pdf
 import pikepdf
 from PIL import Image
 
 from services.catalogue.sniff import MediaType
+from services.pdfcheck.domain.excess import Excess, Limit
 from services.pdfcheck.domain.facts import DocumentFacts, Health, PageSize
 from services.pdfcheck.tools import jpeg, pages
 
@@ -62,7 +63,7 @@ def facts_of(content: bytes, media_type: MediaType) -> DocumentFacts:
     except jpeg.DamagedError:
         return blank
     except TooManyPixelsError:
-        return blank.with_health(Health.TOO_COMPLEX)
+        return replace(blank, health=Health.TOO_COMPLEX, excess=Excess(limit=Limit.PIXELS, allowed=MAX_PIXELS))
     with pikepdf.open(io.BytesIO(page.pdf)) as pdf:
         size = pages.alone_bytes(pdf.pages[0])
     return DocumentFacts(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import pikepdf
 
+from services.pdfcheck.domain.excess import Excess, Limit
+
 Ref = tuple[int, int]
 
 #: What one object costs beside its content: `n 0 obj`, `endobj`, `stream`, `endstream` and its table row.
@@ -27,7 +29,12 @@ _NOTEWORTHY = re.compile(
 
 
 class TooComplexError(Exception):
-    """The file's objects nest deeper or reach further than any honest document does."""
+    """The file's objects nest deeper or reach further than any honest document does: `excess` says which."""
+
+    def __init__(self, limit: Limit, allowed: int, found: int = 0) -> None:
+        """See `Excess`."""
+        super().__init__(limit.value)
+        self.excess = Excess(limit=limit, allowed=allowed, found=found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +114,7 @@ def stream_bytes(stream: pikepdf.Object) -> int:
 
 def _check_nesting(value: object, depth: int) -> None:
     if depth > MAX_NESTING:
-        raise TooComplexError
+        raise TooComplexError(Limit.NESTING, MAX_NESTING)
     for child in _inside(value):
         _check_nesting(child, depth + 1)
 

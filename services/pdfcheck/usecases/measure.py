@@ -5,6 +5,7 @@ from services.kernel.sandbox.caching import CachedSource
 from services.kernel.sandbox.port import DOCUMENTS, LIMITS_HIT, ByteSource, Sandbox
 from services.pdfcheck.domain import facts as document
 from services.pdfcheck.domain.facts import DocumentFacts
+from services.pdfcheck.usecases.stopped import excess_of
 
 #: What the sandbox calls.
 INSPECT = "services.pdfcheck.tools.inspect:inspect"
@@ -25,9 +26,10 @@ async def measure(sandbox: Sandbox, source: ByteSource, page_limit_bytes: int) -
         outcome = await sandbox.run(
             INSPECT, {"page_limit_bytes": page_limit_bytes}, profile=DOCUMENTS, sources=[CachedSource(source)]
         )
-    except LIMITS_HIT:
+    except LIMITS_HIT as error:
         kind = media_type(await source.read(0, HEAD_BYTES))
-        return document.too_complex(size_bytes=source.size_bytes, media_type=kind)
+        hit = excess_of(error, DOCUMENTS)
+        return document.too_complex(size_bytes=source.size_bytes, media_type=kind, hit=hit)
     if not isinstance(outcome.value, dict):
         raise TypeError("the measuring returned no object")
     return document.from_json(outcome.value)

@@ -13,9 +13,10 @@ from services.kernel.sandbox.port import MERGE as MERGE_PROFILE
 from services.pdfcheck.domain import facts as document
 from services.pdfcheck.domain import merging
 from services.pdfcheck.domain.facts import DocumentFacts
-from services.pdfcheck.domain.findings import RULE_FORMAT, DocumentLimits, findings_of
+from services.pdfcheck.domain.findings import RULE_FORMAT, DocumentLimits, findings_of, too_complex
 from services.pdfcheck.domain.merging import Blame, Merged, Part
 from services.pdfcheck.usecases.measure import MERGE, measure
+from services.pdfcheck.usecases.stopped import excess_of
 
 #: What of a part is in memory at once.
 _PIECE_BYTES = 8 * 2**20
@@ -136,8 +137,8 @@ async def _run(
             scratch=scratch,
             progress=progress,
         )
-    except LIMITS_HIT:
-        return Blame(finding=Finding(code="pdf.too-complex", rule_id=RULE_FORMAT), part=None), 0
+    except LIMITS_HIT as error:
+        return Blame(finding=too_complex(excess_of(error, MERGE_PROFILE)), part=None), 0
     value = outcome.value
     if not isinstance(value, dict):
         raise TypeError("the merge returned no object")

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from services.catalogue.findings import Finding
 from services.kernel.sandbox.port import LIMITS_HIT, ByteSource, Profile, Progress, Sandbox
-from services.pdfcheck.domain.findings import RULE_CLEAR, RULE_FORMAT
+from services.pdfcheck.domain.findings import RULE_CLEAR, RULE_FORMAT, too_complex
+from services.pdfcheck.usecases.stopped import excess_of
 
 #: What the sandbox calls. Preload the module.
 PIXELS = "services.pdfcheck.tools.pixels:pixels"
@@ -29,8 +30,8 @@ async def check_pixels(sandbox: Sandbox, source: ByteSource, *, progress: Progre
     """
     try:
         outcome = await sandbox.run(PIXELS, {}, profile=PROFILE, sources=[source], progress=progress)
-    except LIMITS_HIT:
-        return Pixels(findings=(Finding(code="pdf.too-complex", rule_id=RULE_FORMAT),))
+    except LIMITS_HIT as error:
+        return Pixels(findings=(too_complex(excess_of(error, PROFILE)),))
     match outcome.value:
         case {"document": bool(document), "damaged": [*damaged], "pictures": int(pictures), "unknown": int(unknown)}:
             found = tuple(_damaged(number, document=document) for number in damaged if isinstance(number, int))
