@@ -63,8 +63,8 @@ def word(finding: Finding, lang: Lang = "zh") -> Wording:
     """The words for `finding`. Placeholders: {measured} {limit} (readable), {where}, {rule} and each of `params`.
 
     A finding with a `reason` among its parameters gets that reason's words for {reason} (`reason.<name>` beside the
-    message) and its own advice where there is one (`fix.<name>`); {kinds} are worded one by one (`kinds.<name>`). Places that have a word (`where.<name>`) get it, also
-    several of them parted by commas.
+    message) and its own advice where there is one (`fix.<name>`). {kinds} are worded one by one (`kinds.<name>`).
+    Places that have a word (`where.<name>`) get it, also several of them parted by commas.
 
     Raises `KeyError` when a code has no wording or a template names a parameter that the finding lacks: both are
     bugs, and the tests word one finding of every code.

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.catalogue.findings import Finding
 from services.catalogue.pages.model import Repeat, SeenFile
 from services.kernel.events.outbox import Outbox
+from services.pdfcheck.domain.signatures import Signature
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +33,8 @@ class DocumentReport:
     page_characters: tuple[int, ...] = ()
     #: Whether that is still to come: until then nothing is merged or handed in.
     pending: bool = False
+    #: Who signed, as the file says it.
+    signatures: tuple[Signature, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 import pikepdf
 from cryptography import x509
@@ -65,7 +66,7 @@ def cms(covered: bytes, name: str = SIGNER) -> bytes:
     return builder.sign(Encoding.DER, options)
 
 
-def add_field(pdf: Pdf, **keys: object) -> None:
+def add_field(pdf: Pdf, **keys: Any) -> None:
     """A signature field with a value that is still to be filled in (`filled`)."""
     value = Dictionary(
         Type=Name.Sig, Filter=Name("/Adobe.PPKLite"), SubFilter=Name("/adbe.pkcs7.detached"),

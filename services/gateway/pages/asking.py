@@ -19,6 +19,7 @@ from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_client import call
 
 _DRAWING_DEADLINE_S = 30.0
+_ABOUT_SIGNATURES = frozenset({"pdf.signed", "pdf.signature-broken", "pdf.changed-after-signing"})
 _Told = TypeVar("_Told")
 
 
@@ -113,6 +114,14 @@ async def weighed(
         return plain(found.report, language(request))
 
     return await per_file(checked, report)
+
+
+async def signed(
+    request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
+) -> Mapping[str, Data]:
+    """As `weighed`, of the documents alone in which a signature was found."""
+    about = [file for file in material["files"] if any(each["code"] in _ABOUT_SIGNATURES for each in file["findings"])]
+    return await weighed(request, gateway, account_id, dossier_id, {**material, "files": about})
 
 
 async def looks(

@@ -59,6 +59,21 @@ class File(Answer):
     version: Version
 
 
+class DocumentSignature(Answer):
+    """Whom and when a signature in a document names; nothing of it is verified."""
+
+    kind: Literal["approval", "certification", "timestamp", "usage-rights"] = Field(examples=["approval"])
+    name: str = Field(examples=["张三"], description="as the signature says; empty for nothing")
+    reason: str = Field(examples=["本人承诺材料真实"])
+    signed_at: str = Field(examples=["2024-05-01T09:30:00+08:00"], description="ISO 8601, as the signature says")
+    subject: str = Field(examples=["张三"], description="whom the certificate names")
+    issuer: str = Field(examples=["测试 CA"], description="whom the certificate names as its issuer")
+    valid_from: str = Field(examples=["2023-01-01"])
+    valid_until: str = Field(examples=["2026-01-01"])
+    fits: bool = Field(examples=[True], description="whether what it covers lies within the file")
+    whole: bool = Field(examples=[True], description="whether it covers the file to its end")
+
+
 class DocumentFacts(Answer):
     """What was measured on a document."""
 
@@ -75,6 +90,7 @@ class DocumentFacts(Answer):
         examples=[[812, -1]],
         description="of each page where the item limits a text (M15-2h, M15-10), -1 where none can be counted",
     )
+    signatures: list[DocumentSignature] = Field(description="who signed, as the file says; not verified")
 
 
 class DocumentReport(Answer):

@@ -159,11 +159,13 @@ def _framed(structure: Structure) -> Iterator[Finding]:
         ("pdf.page-without-content", structure.without_content),
     ):
         if pages:
-            limit = MOST_UNITS if code == "pdf.page-outsized" else None
-            params = {"pages": _numbers(pages)}
-            where = f"page {pages[0]}"
             yield Finding(
-                code=code, rule_id=RULE_FORMAT, measured=len(pages), limit=limit, unit="pages", where=where, params=params
+                code=code,
+                rule_id=RULE_FORMAT,
+                measured=len(pages),
+                limit=MOST_UNITS if code == "pdf.page-outsized" else None,
+                where=f"page {pages[0]}",
+                params={"pages": _numbers(pages)},
             )
     if structure.hidden_layers:
         yield Finding(code="pdf.hidden-layers", rule_id=RULE_FORMAT, measured=structure.hidden_layers, limit=0)

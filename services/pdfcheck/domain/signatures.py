@@ -64,9 +64,7 @@ def from_json(data: Mapping[str, object]) -> Signature:
     """What `data` says. Raises `ValueError` or `KeyError` where it does not have the promised shape."""
     truths = ("fits", "whole")
     texts = {each.name: plain(str(data[each.name])) for each in fields(Signature) if each.name not in (*truths, "kind")}
-    return Signature(
-        kind=SignatureKind(str(data["kind"])), fits=bool(data["fits"]), whole=bool(data["whole"]), **texts
-    )
+    return Signature(kind=SignatureKind(str(data["kind"])), fits=bool(data["fits"]), whole=bool(data["whole"]), **texts)
 
 
 def plain(text: str, most: int = MOST_CHARACTERS) -> str:

@@ -28,6 +28,9 @@ class Structure:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
+NOTHING_ODD = Structure()
+
+
 def from_json(data: object) -> Structure:
     """What `data` says. Raises `ValueError` where it does not have the promised shape."""
     match data:

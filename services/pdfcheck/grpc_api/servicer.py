@@ -54,6 +54,7 @@ class PdfcheckApi(PreviewCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
                 pictures=report.pictures,
                 unknown_pictures=report.unknown_pictures,
                 page_characters=report.page_characters,
+                signatures=[pb.DocumentSignature(**asdict(each)) for each in report.signatures],
             ),
             findings=all_to_proto(report.findings),
             verdict=report.verdict,

@@ -17,6 +17,7 @@ from services.kernel.db.engine import Database, Scope
 from services.kernel.events.envelope import Event
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
+from services.pdfcheck.domain import signatures
 from services.pdfcheck.ports import DocumentReport, MergedFile, Recipe, RecipePart, Subject
 
 SERVICE = "pdfcheck"
@@ -88,6 +89,7 @@ class PostgresReports:
         body["findings"] = tuple(Finding(**finding) for finding in body["findings"])
         body["page_bytes"] = tuple(body["page_bytes"])
         body["page_characters"] = tuple(body.get("page_characters", ()))
+        body["signatures"] = tuple(signatures.from_json(each) for each in body.get("signatures", ()))
         return DocumentReport(**{name: row[name] for name in ("report_id", "version", "verdict", "checked_at")}, **body)
 
     async def merged(self, dossier_id: str, organisation_path: str, material_id: str) -> MergedFile | None:

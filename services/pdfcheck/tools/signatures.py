@@ -100,7 +100,8 @@ def _covered_end(ranges: object, size_bytes: int) -> int | None:
     """
     if not isinstance(ranges, pikepdf.Array) or len(ranges) != 4:
         return None
-    numbers = [each for each in ranges if isinstance(each, int)]
+    told: list[object] = [ranges[number] for number in range(4)]
+    numbers = [each for each in told if isinstance(each, int)]
     if len(numbers) != 4:
         return None
     first, length, second, rest = numbers

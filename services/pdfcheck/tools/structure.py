@@ -48,28 +48,27 @@ def _longest(page: pikepdf.Object) -> int | None:
     """The longer side in units, rounded up; 0 where a page has no area; None where it does not say (readers then take
     a sheet of paper).
     """
-    box, above = page.get("/MediaBox"), page
+    box = page.get("/MediaBox")
+    above = page.get("/Parent") if box is None else None
     for _ in range(_MOST_PARENTS):
-        above = above.get("/Parent") if box is None else None
-        if not isinstance(above, pikepdf.Dictionary):
+        if not isinstance(above, pikepdf.Dictionary) or box is not None:
             break
-        box = above.get("/MediaBox")
-    if box is None:
-        return None
-    sides = _sides(box)
-    return 0 if sides is None else sides
+        box, above = above.get("/MediaBox"), above.get("/Parent")
+    return None if box is None else _sides(box)
 
 
-def _sides(box: object) -> int | None:
+def _sides(box: object) -> int:
+    """The longer side of a box; 0 for one without area, and for what is no box."""
     if not isinstance(box, pikepdf.Array) or len(box) < 4:
-        return None
-    numbers = [each for each in box if isinstance(each, int | Decimal) and not isinstance(each, bool)]
+        return 0
+    corners: list[object] = [box[number] for number in range(4)]
+    numbers = [float(each) for each in corners if isinstance(each, int | Decimal) and not isinstance(each, bool)]
     if len(numbers) < 4:
-        return None
-    left, low, right, high = (float(each) for each in numbers[:4])
+        return 0
+    left, low, right, high = numbers
     wide, tall = abs(right - left), abs(high - low)
     if not wide * tall > 0:
-        return None
+        return 0
     return min(10**9, int(-(-max(wide, tall) // 1)))
 
 

@@ -95,6 +95,7 @@ class DocumentJobs:
             encrypted=facts.encrypted,
             signed=facts.signed,
             images_only=facts.images_only,
+            signatures=facts.signatures,
             pending=facts.usable,
         )
         async with effect(self.platform.database, job) as (connection, outbox):

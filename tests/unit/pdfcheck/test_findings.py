@@ -7,8 +7,10 @@ import pytest
 
 from services.catalogue.findings import LEVELS, Finding, Level, Scalar
 from services.catalogue.wording import Lang, word
-from services.pdfcheck.domain.facts import DocumentFacts, Health, PageSize, too_complex
+from services.pdfcheck.domain.facts import DocumentFacts, Health, Lock, PageSize, too_complex
 from services.pdfcheck.domain.findings import DocumentLimits, findings_of
+from services.pdfcheck.domain.signatures import Signature, SignatureKind
+from services.pdfcheck.domain.structure import Structure
 from services.pdfcheck.tools.inspect import facts_of
 from tests.assets import pdf_fixtures as made
 
@@ -103,6 +105,8 @@ EXAMPLES = [
         replace(SOUND, health=Health.DAMAGED),
         replace(SOUND, health=Health.DAMAGED, media_type="image/png"),
         replace(SOUND, health=Health.LOCKED),
+        replace(SOUND, health=Health.LOCKED, lock=Lock.CERTIFICATE),
+        replace(SOUND, health=Health.LOCKED, lock=Lock.UNKNOWN),
         replace(SOUND, health=Health.TOO_COMPLEX),
         replace(SOUND, health=Health.NO_PAGES, pages=()),
         replace(
@@ -115,7 +119,12 @@ EXAMPLES = [
             embedded_files=2,
             signed=True,
             owner_restricted=True,
+            structure=Structure(
+                portfolio=True, hidden_layers=1, sizeless=(1,), outsized=(1,), without_content=(1,), bytes_behind=7
+            ),
         ),
+        replace(SOUND, signed=True, signatures=(Signature(kind=SignatureKind.APPROVAL, fits=False, whole=False),)),
+        replace(SOUND, signed=True, signatures=(Signature(kind=SignatureKind.APPROVAL, whole=False),)),
     )
     for finding in findings_of(facts, LIMITS, expected="image/jpeg")
 ]
@@ -146,6 +155,7 @@ def test_codes_of_later_checks_have_words_too(code: str, lang: Lang) -> None:
         "page": 1,
         "media_type": "text/html",
         "kinds": "javascript",
+        "pages": "1",
         "over": "1",
         "expected": "x",
         "other_page": 1,

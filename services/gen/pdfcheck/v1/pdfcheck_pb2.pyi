@@ -36,6 +36,7 @@ class DocumentFacts(_message.Message):
     PICTURES_FIELD_NUMBER: _builtins.int
     UNKNOWN_PICTURES_FIELD_NUMBER: _builtins.int
     PAGE_CHARACTERS_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
     pages: _builtins.int
     size_bytes: _builtins.int
     largest_page_bytes: _builtins.int
@@ -53,6 +54,10 @@ class DocumentFacts(_message.Message):
     def page_characters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Characters of each page, -1 where none can be counted; empty where the item limits no text (M15-2h, M15-10)."""
 
+    @_builtins.property
+    def signatures(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentSignature]:
+        """Who signed, as the file itself says it; nothing of it is verified."""
+
     def __init__(
         self,
         *,
@@ -66,14 +71,67 @@ class DocumentFacts(_message.Message):
         pictures: _builtins.int = ...,
         unknown_pictures: _builtins.int = ...,
         page_characters: _abc.Iterable[_builtins.int] | None = ...,
+        signatures: _abc.Iterable[Global___DocumentSignature] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encrypted", b"encrypted", "images_only", b"images_only", "largest_page_bytes", b"largest_page_bytes", "page_bytes", b"page_bytes", "page_characters", b"page_characters", "pages", b"pages", "pictures", b"pictures", "signed", b"signed", "size_bytes", b"size_bytes", "unknown_pictures", b"unknown_pictures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encrypted", b"encrypted", "images_only", b"images_only", "largest_page_bytes", b"largest_page_bytes", "page_bytes", b"page_bytes", "page_characters", b"page_characters", "pages", b"pages", "pictures", b"pictures", "signatures", b"signatures", "signed", b"signed", "size_bytes", b"size_bytes", "unknown_pictures", b"unknown_pictures"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DocumentFacts: _TypeAlias = DocumentFacts  # noqa: Y015
+
+@_typing.final
+class DocumentSignature(_message.Message):
+    """One signature that was made in a document: whom and when the file names, not whether that is true."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SIGNED_AT_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_FIELD_NUMBER: _builtins.int
+    FITS_FIELD_NUMBER: _builtins.int
+    WHOLE_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """"approval", "certification", "timestamp" or "usage-rights"."""
+    name: _builtins.str
+    """What the signature says of itself; "" for nothing, signed_at in ISO 8601."""
+    reason: _builtins.str
+    signed_at: _builtins.str
+    subject: _builtins.str
+    """What its certificate says; days in ISO 8601."""
+    issuer: _builtins.str
+    valid_from: _builtins.str
+    valid_until: _builtins.str
+    fits: _builtins.bool
+    """Whether the bytes that it covers lie within the file, and whether they reach to its end."""
+    whole: _builtins.bool
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        name: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        signed_at: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        issuer: _builtins.str = ...,
+        valid_from: _builtins.str = ...,
+        valid_until: _builtins.str = ...,
+        fits: _builtins.bool = ...,
+        whole: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fits", b"fits", "issuer", b"issuer", "kind", b"kind", "name", b"name", "reason", b"reason", "signed_at", b"signed_at", "subject", b"subject", "valid_from", b"valid_from", "valid_until", b"valid_until", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DocumentSignature: _TypeAlias = DocumentSignature  # noqa: Y015
 
 @_typing.final
 class DocumentReport(_message.Message):
