@@ -44,6 +44,8 @@ _BY_LEVEL: dict[Level, tuple[str, ...]] = {
         "pdf.not-pdf",
         "pdf.damaged",
         "pdf.picture-damaged",
+        "pdf.picture-oversized",
+        "pdf.page-undrawable",
         "pdf.empty",
         "pdf.encrypted",
         "pdf.encrypted-for-others",

@@ -26,6 +26,8 @@ _LOCKED: Mapping[Lock, str] = MappingProxyType(
         Lock.UNKNOWN: "pdf.encrypted-unknown",
     }
 )
+#: What one picture may unpack to: a scan of A3 at 600 dpi in colour takes 210 million bytes.
+MOST_SAMPLE_BYTES = 300_000_000
 #: Pages or signers that one message names.
 _NAMED = 10
 

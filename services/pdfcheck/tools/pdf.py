@@ -21,6 +21,11 @@ _FATAL = re.compile(
     r"|loop|circular|kid .* (?:is|of) |pages? tree|page object|does not exist|invalid stream length|too deep",
     re.IGNORECASE,
 )
+#: Warnings of what the library puts right without anything being lost, though they sound like the ones above.
+_HARMLESS = re.compile(
+    r"Resources is missing or invalid; repairing|MediaBox is undefined; setting"
+    r"|more than once in the pages tree; creating"
+)
 _NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGNORECASE)
 #: Mapped into memory up to here, which is faster; the address space is limited, and a larger file must find room too.
 _MAPPED_BYTES = 64 * 2**20
@@ -118,11 +123,14 @@ def _judged(
 
 def _health(pdf: pikepdf.Pdf) -> Health:
     """Sound, repaired without loss, or damaged, by what the library had to say while everything was read."""
-    warnings = "\n".join(str(warning) for warning in pdf.get_warnings())
-    if not warnings:
+    told = [str(warning) for warning in pdf.get_warnings()]
+    if not told:
         return Health.SOUND
+    warnings = "\n".join(each for each in told if not _HARMLESS.search(each))
     if _NO_MEMORY.search(warnings):
         return Health.TOO_COMPLEX
+    if not warnings:
+        return Health.REPAIRED
     if _FATAL.search(warnings) or not all(_is_whole(page) for page in pdf.pages):
         return Health.DAMAGED
     return Health.REPAIRED

@@ -10,7 +10,7 @@ import re
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 import pikepdf
@@ -19,7 +19,8 @@ from PIL import Image
 
 from services.catalogue.sniff import HEAD_BYTES, MediaType, media_type
 from services.pdfcheck.domain.facts import Json
-from services.pdfcheck.tools import jpeg
+from services.pdfcheck.domain.findings import MOST_SAMPLE_BYTES
+from services.pdfcheck.tools import doubtful, jpeg, png
 from services.pdfcheck.tools.picture import MAX_PIXELS
 
 _BUFFER_BYTES = 256 * 1024
@@ -51,47 +52,76 @@ class DamagedPixels(ValueError):
     """A picture that does not decode to its end."""
 
 
+class OversizedPixels(ValueError):
+    """A picture that unpacks to more than :data:`MOST_SAMPLE_BYTES`."""
+
+    def __init__(self, sample_bytes: int) -> None:
+        """How many it would be."""
+        super().__init__(str(sample_bytes))
+        self.sample_bytes = sample_bytes
+
+
 @dataclass(slots=True)
 class _Looked:
-    """What was found, as plain numbers."""
+    """What was found, as plain numbers. `oversized` are pages and how many bytes their picture unpacks to."""
 
     pictures: int = 0
     unknown: int = 0
+    damaged: list[int] = field(default_factory=list)
+    oversized: list[list[int]] = field(default_factory=list)
+    doubtful: list[int] = field(default_factory=list)
+
+    def told(self, *, document: bool) -> dict[str, Json]:
+        """Plain data."""
+        return {
+            "document": document,
+            "damaged": list(self.damaged),
+            "oversized": list(self.oversized),
+            "doubtful": list(self.doubtful),
+            "pictures": self.pictures,
+            "unknown": self.unknown,
+        }
 
 
 def pixels(
     sources: Sequence[io.RawIOBase], _arguments: Mapping[str, Json], progress: Callable[[float], None]
 ) -> dict[str, Json]:
     """Of `sources[0]`, a PDF (`document`), JPEG or PNG: `damaged` (pages, from 1, with a picture that does not decode),
-    `pictures` and `unknown` (how many were looked at, and could not be). Raises what opening a file raises.
+    `oversized` (page and bytes of a picture too large to be decoded), `doubtful` (pages that may take long to
+    draw), `pictures` and `unknown` (how many were looked at, and could not be). Raises what opening a file raises.
     """
     source = cast("BinaryIO", io.BufferedReader(sources[0], _BUFFER_BYTES))
     kind = media_type(source.read(HEAD_BYTES))
     source.seek(0)
     if kind is MediaType.PDF:
         return _of_document(source, progress)
-    damaged: list[Json] = []
-    if kind is MediaType.JPEG:  # others were decoded, or their checksums looked at, when they became pages
-        try:
+    looked = _Looked(pictures=1)
+    try:
+        if kind is MediaType.JPEG:
             check_jpeg(jpeg.read(source.read()).data)
-        except (DamagedPixels, jpeg.DamagedError):
-            damaged = [1]
-    return {"document": False, "damaged": damaged, "pictures": 1, "unknown": 0}
+        elif kind is MediaType.PNG:  # others were decoded, or their checksums looked at, when they became pages
+            png.check_rows(source.read())
+    except (DamagedPixels, jpeg.DamagedError):
+        looked.damaged = [1]
+    return looked.told(document=False)
 
 
 def _of_document(source: BinaryIO, progress: Callable[[float], None]) -> dict[str, Json]:
-    looked, damaged = _Looked(), []
-    known: dict[tuple[int, int], bool] = {}
+    looked = _Looked()
+    known: dict[tuple[int, int], Exception | None] = {}
     with pikepdf.open(source, suppress_warnings=True, access_mode=pikepdf.AccessMode.stream) as pdf:
         for number, page in enumerate(pdf.pages, start=1):
-            whole = True
+            wrong = []
             for image in _images(page.obj):
                 if image.objgen not in known:
-                    known[image.objgen] = _is_whole(image, looked)
-                whole = known[image.objgen] and whole
-            damaged += [] if whole else [number]
+                    known[image.objgen] = _fault_of(image, looked)
+                wrong.append(known[image.objgen])
+            sizes = [each.sample_bytes for each in wrong if isinstance(each, OversizedPixels)]
+            looked.damaged += [number] if any(isinstance(each, DamagedPixels) for each in wrong) else []
+            looked.oversized += [[number, max(sizes)]] if sizes else []
+            looked.doubtful += [number] if doubtful.is_doubtful(page.obj) else []
             progress(number / len(pdf.pages))
-    return {"document": True, "damaged": [*damaged], "pictures": looked.pictures, "unknown": looked.unknown}
+    return looked.told(document=True)
 
 
 def _images(page: pikepdf.Object) -> Iterator[pikepdf.Stream]:
@@ -111,33 +141,56 @@ def _images(page: pikepdf.Object) -> Iterator[pikepdf.Stream]:
                 waiting.append(target)
 
 
-def _is_whole(image: pikepdf.Stream, looked: _Looked) -> bool:
+def _fault_of(image: pikepdf.Stream, looked: _Looked) -> DamagedPixels | OversizedPixels | None:
     looked.pictures += 1
     try:
         if not _checked(image):
             looked.unknown += 1
-    except (DamagedPixels, pikepdf.PdfError):
-        return False
-    return True
+    except (DamagedPixels, OversizedPixels) as error:
+        return error
+    except pikepdf.PdfError as error:
+        return DamagedPixels(str(error))
+    return None
 
 
 def _checked(image: pikepdf.Stream) -> bool:
-    """Whether it could be looked at. Raises `DamagedPixels`."""
+    """Whether it could be looked at. Raises `DamagedPixels` and `OversizedPixels`."""
+    _check_size(_least_bytes(image.stream_dict, unknown_components=1))
     filters = _filters(image)
     inner = filters[-1] if filters else ""
     if any(each not in _WRAPPING for each in filters[:-1]):
         return False
     if inner == "/DCTDecode":
-        check_jpeg(image.read_raw_bytes() if len(filters) == 1 else _unwrapped(image))
+        data = image.read_raw_bytes() if len(filters) == 1 else _unwrapped(image)
+        _check_size(3 * _stated_pixels(data, "JPEG"))
+        check_jpeg(data)
         return True
     if inner == "/JPXDecode" and len(filters) == 1:
-        if not _decodes(image.read_raw_bytes(), "JPEG2000"):
+        data = image.read_raw_bytes()
+        _check_size(3 * _stated_pixels(data, "JPEG2000"))
+        if not _decodes(data, "JPEG2000"):
             raise DamagedPixels("JPEG 2000")
         return True
     if filters == ["/FlateDecode"]:
         _check_deflated(image)
         return True
     return False
+
+
+def _check_size(sample_bytes: int) -> None:
+    if sample_bytes > MOST_SAMPLE_BYTES:
+        raise OversizedPixels(sample_bytes)
+
+
+def _stated_pixels(data: bytes, form: str) -> int:
+    """What its header says; 0 for one that cannot be read."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=(form,)) as picture:
+            return picture.width * picture.height
+    except Image.DecompressionBombError:
+        return MOST_SAMPLE_BYTES
+    except (OSError, SyntaxError, ValueError):
+        return 0
 
 
 def _filters(image: pikepdf.Stream) -> list[str]:
@@ -195,14 +248,16 @@ def _check_deflated(image: pikepdf.Stream) -> None:
         raise DamagedPixels("too few pixels")
 
 
-def _least_bytes(told: pikepdf.Dictionary) -> int:
-    """Bytes that the pixels take, without what a predictor adds; 0 where that cannot be told."""
+def _least_bytes(told: pikepdf.Dictionary, *, unknown_components: int = 0) -> int:
+    """Bytes that the pixels take, without what a predictor adds; 0 where that cannot be told, but for the number of
+    components, which may be taken for `unknown_components`.
+    """
     is_mask = _plain(told, "/ImageMask") is True
     width, height = _plain(told, "/Width"), _plain(told, "/Height")
     bits = 1 if is_mask else _plain(told, "/BitsPerComponent")
     space = told.get("/ColorSpace")
     name = space[0] if isinstance(space, pikepdf.Array) and len(space) else space
-    components = 1 if is_mask else _COMPONENTS.get(str(name), 0)
+    components = 1 if is_mask else _COMPONENTS.get(str(name), unknown_components)
     if not (isinstance(width, int) and isinstance(height, int) and isinstance(bits, int)):
         return 0
     return max(0, (width * components * bits + 7) // 8 * height)

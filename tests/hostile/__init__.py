@@ -1,0 +1,1 @@
+"""Hostile documents through everything that the pdfcheck service does with a document."""
