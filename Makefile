@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: fuzz stack stack-down bench-tools bench-disc bench-pdf bench-pdf-quality bench-opening bench-video bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: fuzz fuzz-pdf hostile bench-hostile stack stack-down bench-tools bench-disc bench-pdf bench-pdf-quality bench-opening bench-video bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,15 @@ test: setup servers ## Set up and run every test
 
 fuzz: setup ## 10,000 broken videos through the verdict, 200 through all stages: each must end in a finding, within its limits
 	@PYTHONPATH=. $(BIN)/python -m tests.fuzz --keep fuzz-failures
+
+fuzz-pdf: setup ## 10,000 broken documents and pictures, 1,000 of them through everything: each must end in findings, within its limits
+	@PYTHONPATH=. $(BIN)/python -m tests.fuzz.documents --keep fuzz-pdf-failures
+
+hostile: setup ## The hostile set of documents through everything that pdfcheck does: what each was told, and what it took
+	@PYTHONPATH=. $(BIN)/python -m tests.hostile
+
+bench-hostile: setup ## Honest documents a second, alone and with one hostile file always in flight
+	@PYTHONPATH=. $(BIN)/python -m bench.pdf.hostile
 
 bench-upload: setup servers ## The upload page against plain nginx: speed, and memory for a large file
 	@PYTHONPATH=. $(BIN)/python -m bench.upload

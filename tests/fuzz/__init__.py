@@ -1,1 +1,1 @@
-"""Broken videos by the thousand, through the service's own stages."""
+"""Broken videos and documents by the thousand, through the services' own stages."""

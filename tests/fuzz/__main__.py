@@ -10,9 +10,7 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -29,19 +27,10 @@ from services.video.usecases.verdict import check_video
 from tests.assets.video_fixtures import FILE_NAME, Stored
 from tests.fuzz import stages
 from tests.fuzz.mutations import beginnings, mutated
+from tests.fuzz.tally import Tally, kept
 
-MOST_S = 20.0
 AT_ONCE = 2
 LIMITS = VideoLimits.of(load.default())
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the files: codes and how often, and the failures by number."""
-
-    ended: Counter[str] = field(default_factory=Counter)
-    failed: dict[int, str] = field(default_factory=dict)
-    slowest_s: float = 0
 
 
 async def judged(sandbox: ForkingSandbox, data: bytes) -> str:
@@ -70,12 +59,11 @@ async def fuzz(seed: int, files: int, starts: Sequence[bytes], keep: Path | None
                 wrong = ""
             except (SandboxError, UnreadableProbe, LookupError, ValueError) as error:
                 wrong = f"{type(error).__name__}: {error} {getattr(error, 'detail', '')}"
-            took_s = time.perf_counter() - began
-            tally.slowest_s = max(tally.slowest_s, took_s)
-            if wrong or took_s > MOST_S:
-                tally.failed[number] = wrong or f"took {took_s:.1f} s"
-                if keep is not None:
-                    await asyncio.to_thread(_kept, keep, f"{seed}-{number}.mp4", data)
+            if wrong:
+                tally.failed[number] = wrong
+            tally.took(number, time.perf_counter() - began)
+            if number in tally.failed:
+                await kept(keep, f"{seed}-{number}.mp4", data)
 
     try:
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
@@ -96,18 +84,10 @@ async def fuzz_stages(seed: int, files: int, folder: Path, keep: Path | None) ->
                 tally.failed[number] = f"{type(error).__name__}: {error} {getattr(error, 'detail', '')}"
             else:
                 tally.ended.update(f"{stage}: {how}" for stage, (how, _) in ended.items())
-                slowest = max(took_s for _, took_s in ended.values())
-                tally.slowest_s = max(tally.slowest_s, slowest)
-                if slowest > MOST_S:
-                    tally.failed[number] = f"took {slowest:.1f} s"
-            if number in tally.failed and keep is not None:
-                await asyncio.to_thread(_kept, keep, f"stages-{seed}-{number}.mp4", data)
+                tally.took(number, max(took_s for _, took_s in ended.values()))
+            if number in tally.failed:
+                await kept(keep, f"stages-{seed}-{number}.mp4", data)
     return tally
-
-
-def _kept(folder: Path, name: str, data: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(data)
 
 
 def main() -> int:
@@ -125,11 +105,7 @@ def main() -> int:
             asyncio.run(fuzz_stages(chosen.seed, chosen.stages, Path(name), chosen.keep)),
         ]
     for tally in tallies:
-        for code, count in tally.ended.most_common():
-            print(f"{count:>7}  {code}")
-        print(f"slowest: {tally.slowest_s:.2f} s")
-        for number, why in sorted(tally.failed.items()):
-            print(f"FAILED {chosen.seed}:{number}  {why}")
+        print(tally.printed(chosen.seed))
     bad = any(tally.failed or tally.ended["out of resources"] for tally in tallies)
     print("every file ended in a verdict within its limits" if not bad else "FAULTS: see above")
     return 1 if bad else 0

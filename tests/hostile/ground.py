@@ -100,7 +100,7 @@ class WatchedSandbox(ForkingSandbox):
                 )
             )  # fmt: skip
 
-    async def _end(self, task, exited):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - private to the sandbox
+    async def _end(self, task, exited):  # type: ignore[no-untyped-def]
         usage = await super()._end(task, exited)
         _usage.get([]).append((usage.cpu_s, usage.peak))
         return usage
@@ -160,8 +160,10 @@ async def measured(found: Ground, source: ByteSource, file_name: str) -> tuple[D
     return facts, findings
 
 
-async def through_all(found: Ground, data: bytes, file_name: str) -> Ended:
-    """Every stage that the service would let the file into. Raises what none of them may raise."""
+async def through_all(found: Ground, data: bytes, file_name: str, *, shown_too: bool = True) -> Ended:
+    """Every stage that the service would let the file into; without `shown_too` those alone that judge it. Raises what
+    none of them may raise.
+    """
     key = f"evidence/{TimeOrderedIds().new()}"
     info = await found.store.put(key, data)
     source = StoredSource(found.store, key, info.size_bytes, info.etag)
@@ -174,6 +176,7 @@ async def through_all(found: Ground, data: bytes, file_name: str) -> Ended:
             _worded(looked.findings)
             ended.findings += looked.findings
             ended.stages["pixels"] = looked.findings[0].code if looked.findings else "whole"
+        if facts.usable and shown_too:
             ended.stages["picture"] = await _drawn(found, source, key, len(facts.pages))
             ended.stages["merge"] = await _merged(found, source)
     finally:

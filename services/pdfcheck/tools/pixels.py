@@ -121,6 +121,8 @@ def _of_document(source: BinaryIO, progress: Callable[[float], None]) -> dict[st
             looked.oversized += [[number, max(sizes)]] if sizes else []
             looked.doubtful += [number] if doubtful.is_doubtful(page.obj) else []
             progress(number / len(pdf.pages))
+        if pdf.get_warnings():  # what had to be repaired is drawn before it is believed
+            looked.doubtful = list(range(1, len(pdf.pages) + 1))
     return looked.told(document=True)
 
 

@@ -23,18 +23,22 @@ async def undrawable(sandbox: Sandbox, source: ByteSource, pages: Sequence[int])
             arguments: JsonObject = {"page": page, "width_px": WIDTHS_PX[0], "scratch": scratch}
             try:
                 outcome = await sandbox.run(RENDER, arguments, profile=PICTURE, sources=[source], scratch=Path(scratch))
-            except (SandboxFailed, *LIMITS_HIT):
-                return (
-                    Finding(
-                        code="pdf.page-undrawable",
-                        rule_id=RULE_CLEAR,
-                        limit=PICTURE.cpu_s,
-                        unit="s",
-                        where=f"page {page}",
-                        params={"page": page},
-                    ),
-                )
+            except SandboxFailed:
+                return (_undrawable(page, "broken"),)
+            except LIMITS_HIT:
+                return (_undrawable(page, "limits"),)
         spent_s += outcome.cpu_s
         if spent_s > _MOST_CPU_S:
             break
     return ()
+
+
+def _undrawable(page: int, reason: str) -> Finding:
+    return Finding(
+        code="pdf.page-undrawable",
+        rule_id=RULE_CLEAR,
+        limit=PICTURE.cpu_s,
+        unit="s",
+        where=f"page {page}",
+        params={"page": page, "reason": reason},
+    )

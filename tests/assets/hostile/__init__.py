@@ -41,7 +41,7 @@ def _just(data: bytes) -> Callable[[], bytes]:
 
 _BOMBS = {
     "object stream with a string of 900 MB": _kind(honest.object_stream_bomb, "pdf.too-complex", heavy=True),
-    "nested forms, 10^10 drawings": _kind(bombs.nested_forms, "pdf.page-undrawable"),
+    "nested forms, 10^10 drawings": _kind(bombs.nested_forms, "pdf.page-undrawable", heavy=True),
     "deflated picture of 2.7 GB": _kind(pictures.deflated, "pdf.picture-oversized", heavy=True),
     "two million q": _kind(bombs.many_operators),
     "200,000 annotations": _kind(bombs.many_annotations, others="pdf.too-complex", heavy=True),
@@ -133,29 +133,27 @@ _LIES = {
     "page upside down in its box": _kind(partial(lies.box, b"[ 595 842 0 0 ]")),
     "page without content": _kind(lies.without_content, "pdf.page-without-content"),
 }
-_ACTIVE = {
-    name: _kind(make, "pdf.active-content")
-    for name, make in {
-        "script on opening": partial(carried.acting, b"<< /S /JavaScript /JS (app.alert\\(1\\)) >>"),
-        "script in the tree of names": carried.script_by_name,
-        "script spelled with #": carried.script_named_in_hexadecimal,
-        "script of a field": partial(
-            carried.annotated, b"/Subtype /Widget /FT /Tx /T (x) /AA << /K << /S /JavaScript /JS (x) >> >>"
-        ),
-        "program started": partial(carried.annotated, b"/Subtype /Link /A << /S /Launch /F (cmd.exe) >>"),
-        "form sent away": partial(carried.annotated, b"/Subtype /Link /A << /S /SubmitForm /F (http://x) >>"),
-        "data brought in": partial(carried.annotated, b"/Subtype /Link /A << /S /ImportData /F (x.fdf) >>"),
-        "form emptied": partial(carried.acting, b"<< /S /ResetForm >>"),
-        "embedded file opened": partial(carried.acting, b"<< /S /GoToE /T << /R /C /N (x) >> >>"),
-        "other file opened": partial(carried.acting, b"<< /S /GoToR /F (x.pdf) /D [ 0 /Fit ] >>"),
-        "film by action": partial(carried.annotated, b"/Subtype /Screen /A << /S /Rendition /OP 0 >>"),
-        "film": partial(carried.annotated, b"/Subtype /Movie /Movie << /F (x.avi) >>"),
-        "sound": partial(carried.annotated, b"/Subtype /Sound"),
-        "3D": partial(carried.annotated, b"/Subtype /3D"),
-        "rich media": partial(carried.annotated, b"/Subtype /RichMedia"),
-        "second action": partial(carried.acting, b"<< /S /GoTo /D [ 3 0 R /Fit ] /Next << /S /Launch /F (x) >> >>"),
-    }.items()
+_ACTING: Mapping[str, Callable[[], bytes]] = {
+    "script on opening": partial(carried.acting, b"<< /S /JavaScript /JS (app.alert\\(1\\)) >>"),
+    "script in the tree of names": carried.script_by_name,
+    "script spelled with #": carried.script_named_in_hexadecimal,
+    "script of a field": partial(
+        carried.annotated, b"/Subtype /Widget /FT /Tx /T (x) /AA << /K << /S /JavaScript /JS (x) >> >>"
+    ),
+    "program started": partial(carried.annotated, b"/Subtype /Link /A << /S /Launch /F (cmd.exe) >>"),
+    "form sent away": partial(carried.annotated, b"/Subtype /Link /A << /S /SubmitForm /F (http://x) >>"),
+    "data brought in": partial(carried.annotated, b"/Subtype /Link /A << /S /ImportData /F (x.fdf) >>"),
+    "form emptied": partial(carried.acting, b"<< /S /ResetForm >>"),
+    "embedded file opened": partial(carried.acting, b"<< /S /GoToE /T << /R /C /N (x) >> >>"),
+    "other file opened": partial(carried.acting, b"<< /S /GoToR /F (x.pdf) /D [ 0 /Fit ] >>"),
+    "film by action": partial(carried.annotated, b"/Subtype /Screen /A << /S /Rendition /OP 0 >>"),
+    "film": partial(carried.annotated, b"/Subtype /Movie /Movie << /F (x.avi) >>"),
+    "sound": partial(carried.annotated, b"/Subtype /Sound"),
+    "3D": partial(carried.annotated, b"/Subtype /3D"),
+    "rich media": partial(carried.annotated, b"/Subtype /RichMedia"),
+    "second action": partial(carried.acting, b"<< /S /GoTo /D [ 3 0 R /Fit ] /Next << /S /Launch /F (x) >> >>"),
 }
+_ACTIVE = {name: _kind(make, "pdf.active-content") for name, make in _ACTING.items()}
 _CARRIED = {
     "file in the tree of names": _kind(
         partial(carried.attached, b"/Names << /EmbeddedFiles << /Names [ (x) 11 0 R ] >> >>"), "pdf.embedded-files"

@@ -86,7 +86,10 @@ def predictor_bomb() -> bytes:
 def pattern_bomb() -> bytes:
     """A page filled with tiles of a thousandth of a point."""
     keys = b"/Resources << /Pattern << /P 10 0 R >> >>"
-    tile = b"/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [ 0 0 1 1 ] /XStep 0.001 /YStep 0.001 /Resources << >>"
+    tile = (
+        b"/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [ 0 0 1 1 ] "
+        b"/XStep 0.001 /YStep 0.001 /Resources << >>"
+    )
     content = stream(b"/Pattern cs /P scn 0 0 595 842 re f")
     return document({**page(keys, contents=content), 10: stream(b"0 0 1 1 re f", tile)})
 

@@ -25,7 +25,8 @@ def script_by_name() -> bytes:
     """A script in the tree of names, which runs when the file is opened."""
     objects = page()
     objects[1] = (
-        b"<< /Type /Catalog /Pages 2 0 R /Names << /JavaScript << /Names [ (x) << /S /JavaScript /JS 10 0 R >> ] >> >> >>"
+        b"<< /Type /Catalog /Pages 2 0 R /Names << /JavaScript << /Names [ (x) << "
+        b"/S /JavaScript /JS 10 0 R >> ] >> >> >>"
     )
     return document({**objects, 10: stream(b"app.alert(1)")})
 
@@ -80,7 +81,10 @@ def broken_font() -> bytes:
     table = b"glyf" + struct.pack(">III", 0, 2**31, 2**32 - 1)
     data = b"\x00\x01\x00\x00" + struct.pack(">HHHH", 9, 128, 3, 16) + table * 9 + b"\xff" * 500
     descriptor = b"<< /Type /FontDescriptor /FontName /F /Flags 4 /FontFile2 12 0 R /FontBBox [ 0 0 9 9 ] >>"
-    font = b"<< /Type /Font /Subtype /TrueType /BaseFont /F /FirstChar 65 /LastChar 67 /Widths [ 9 9 9 ] /FontDescriptor 11 0 R >>"
+    font = (
+        b"<< /Type /Font /Subtype /TrueType /BaseFont /F /FirstChar 65 /LastChar 67 "
+        b"/Widths [ 9 9 9 ] /FontDescriptor 11 0 R >>"
+    )
     return _font(font, {11: descriptor, 12: stream(data, b"/Length1 %d" % len(data))})
 
 
@@ -89,19 +93,25 @@ def font_draws_itself() -> bytes:
     keys = (
         b"<< /Type /Font /Subtype /Type3 /FontBBox [ 0 0 9 9 ] /FontMatrix [ 1 0 0 1 0 0 ] /CharProcs << /A 11 0 R >> "
     )
-    font = (
-        keys
-        + b"/Encoding << /Differences [ 65 /A ] >> /FirstChar 65 /LastChar 65 /Widths [ 9 ] /Resources << /Font << /F 10 0 R >> >> >>"
+    font = keys + (
+        b"/Encoding << /Differences [ 65 /A ] >> /FirstChar 65 /LastChar 65 /Widths [ 9 ] "
+        b"/Resources << /Font << /F 10 0 R >> >> >>"
     )
     return _font(font, {11: stream(b"9 0 d0 BT /F 9 Tf (AAAAAAAA) Tj ET")})
 
 
 def character_map_bomb() -> bytes:
     """A map of characters that uses itself and spans four thousand million codes."""
-    body = b"/CIDInit /ProcSet findresource begin begincmap /X usecmap 1 begincodespacerange <00000000> <ffffffff> endcodespacerange "
+    body = (
+        b"/CIDInit /ProcSet findresource begin begincmap /X usecmap 1 begincodespacerange "
+        b"<00000000> <ffffffff> endcodespacerange "
+    )
     body += b"1 begincidrange <00000000> <ffffffff> 0 endcidrange endcmap"
     font = (
         b"<< /Type /Font /Subtype /Type0 /BaseFont /F /Encoding 11 0 R /ToUnicode 11 0 R /DescendantFonts [ 12 0 R ] >>"
     )
-    below = b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /F /CIDSystemInfo << /Registry (A) /Ordering (B) /Supplement 0 >> >>"
+    below = (
+        b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /F /CIDSystemInfo << "
+        b"/Registry (A) /Ordering (B) /Supplement 0 >> >>"
+    )
     return _font(font, {11: stream(body, b"/Type /CMap /CMapName /X /UseCMap 11 0 R"), 12: below})

@@ -116,7 +116,10 @@ def form_draws_itself() -> bytes:
 def soft_mask_loop() -> bytes:
     """A soft mask whose group is drawn through the soft mask."""
     state = b"<< /SMask << /S /Luminosity /G 11 0 R >> >>"
-    group = b"/Type /XObject /Subtype /Form /BBox [ 0 0 9 9 ] /Group << /S /Transparency >> /Resources << /ExtGState << /G 10 0 R >> >>"
+    group = (
+        b"/Type /XObject /Subtype /Form /BBox [ 0 0 9 9 ] /Group << /S /Transparency >> "
+        b"/Resources << /ExtGState << /G 10 0 R >> >>"
+    )
     objects = page(b"/Resources << /ExtGState << /G 10 0 R >> >>", contents=stream(b"/G gs 0 0 9 9 re f"))
     return document({**objects, 10: state, 11: stream(b"/G gs 0 0 9 9 re f", group)})
 

@@ -48,7 +48,10 @@ def jbig2_bomb(side: int = 100_000) -> bytes:
 
 def fax_bomb(side: int = 60_000) -> bytes:
     """A fax of side² dots from no bytes at all."""
-    keys = b"/Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 1 /Filter /CCITTFaxDecode /DecodeParms << /K -1 /Columns %d /Rows %d >>"
+    keys = (
+        b"/Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 1 /Filter /CCITTFaxDecode "
+        b"/DecodeParms << /K -1 /Columns %d /Rows %d >>"
+    )
     return image(keys % (side, side, side, side), b"\x00")
 
 
