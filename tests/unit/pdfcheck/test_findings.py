@@ -145,6 +145,7 @@ def test_the_examples_cover_every_code_that_is_made_here() -> None:
     assert later == {
         "pdf.low-resolution", "pdf.blurred", "pdf.blank-page", "pdf.no-colour", "pdf.no-seal", "pdf.upside-down",
         "pdf.duplicate-page", "pdf.name-mismatch", "pdf.copy-suspected", "pdf.picture-damaged",
+        "pdf.picture-oversized", "pdf.page-undrawable",
     }  # fmt: skip
 
 

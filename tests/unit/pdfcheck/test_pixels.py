@@ -15,6 +15,7 @@ from services.pdfcheck.tools.pixels import DamagedPixels, check_jpeg
 from services.pdfcheck.usecases import pixels
 from services.pdfcheck.usecases.pixels import PRELOAD, Pixels, check_pixels
 from tests.assets import pdf_fixtures
+from tests.assets.hostile import pictures
 from tests.assets.video_fixtures import Stored
 
 IN_MODULE = pytest.mark.asyncio(loop_scope="module")
@@ -203,3 +204,27 @@ async def test_files_as_they_come(sandbox: ForkingSandbox, tmp_path: Path) -> No
     """Every honest document of the other tests."""
     for data in (pdf_fixtures.scanned_pdf(), pdf_fixtures.shared_font(), pdf_fixtures.signed(), pdf_fixtures.linked()):
         assert (await looked(sandbox, data)).findings == ()
+
+
+@IN_MODULE
+@pytest.mark.parametrize(("side", "oversized"), [(17_320, []), (17_321, [1])])  # 300 million bytes, and a little more
+async def test_a_picture_too_large_to_unpack_is_told(sandbox: ForkingSandbox, side: int, oversized: list[int]) -> None:
+    def change(pdf: pikepdf.Pdf) -> None:
+        image = pikepdf.Stream(pdf, b"", Subtype=pikepdf.Name.Image, Width=side, Height=side, BitsPerComponent=8)
+        image.ColorSpace, image.Filter = pikepdf.Name.DeviceGray, pikepdf.Name.JBIG2Decode
+        pdf.pages[0].Resources.XObject.Im0 = image
+
+    found = await looked(sandbox, one_page(change))
+    assert [each.params["page"] for each in found.findings if each.code == "pdf.picture-oversized"] == oversized
+    assert all((each.limit, each.unit) == (300_000_000, "bytes") for each in found.findings)
+
+
+@IN_MODULE
+async def test_a_png_with_too_few_rows_is_damaged(sandbox: ForkingSandbox) -> None:
+    found = await looked(sandbox, pictures.png_short())
+    assert [finding.code for finding in found.findings] == ["image.damaged"]
+
+
+@IN_MODULE
+async def test_what_was_repaired_is_drawn_before_it_is_believed(sandbox: ForkingSandbox) -> None:
+    assert (await looked(sandbox, pdf_fixtures.without_end())).findings == ()
