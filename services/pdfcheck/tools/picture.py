@@ -153,7 +153,7 @@ def _embedded(pdf: pikepdf.Pdf, picture: jpeg.Jpeg) -> pikepdf.Stream:
 
 
 def _png_page(content: bytes) -> PicturePage:
-    _check_chunks(content)
+    content = _whole_chunks(content)
     image = _decode(content)
     if "A" in image.getbands() or "transparency" in image.info:
         content = _flattened(image)
@@ -162,15 +162,20 @@ def _png_page(content: bytes) -> PicturePage:
     size = page_size_pt(image.width, image.height, dpi)
     try:
         written: object = img2pdf.convert(content, layout_fun=img2pdf.get_layout_fun(size), nodate=True, producer="")
-    except (img2pdf.ImageOpenError, img2pdf.PdfTooLargeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # img2pdf has no type of its own for most of what it finds wrong
         raise jpeg.DamagedError("does not become a page") from error
     if not isinstance(written, bytes):
         raise TypeError("img2pdf returned no bytes")
     return PicturePage(pdf=written, width_px=image.width, height_px=image.height)
 
 
-def _check_chunks(content: bytes) -> None:
-    """Every chunk whole and with a right checksum, up to the end; Pillow and img2pdf each overlook some."""
+def _whole_chunks(content: bytes) -> bytes:
+    """The picture without what stands behind its end, every chunk of it whole and with a right checksum.
+
+    Pillow and img2pdf each overlook some faults, and img2pdf takes what stands behind the end for chunks.
+    """
     at = len(_PNG_SIGNATURE)
     while True:
         length = int.from_bytes(content[at : at + 4], "big")
@@ -179,7 +184,7 @@ def _check_chunks(content: bytes) -> None:
         if len(stated) < 4 or zlib.crc32(content[at + 4 : end - 4]) != int.from_bytes(stated, "big"):
             raise jpeg.DamagedError("a chunk is cut off or altered")
         if kind == b"IEND":
-            return
+            return content[:end]
         at = end
 
 

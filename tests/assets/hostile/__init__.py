@@ -71,6 +71,8 @@ _PICTURES = {
     "PNG that claims 200,000²": _kind(pictures.png_claim, "pdf.too-complex", name="图.png"),
     "PNG with a comment of 500 MB": _kind(pictures.png_text_bomb, "image.damaged", name="图.png", heavy=True),
     "PNG with a profile of 500 MB": _kind(pictures.png_profile_bomb, "image.damaged", name="图.png", heavy=True),
+    "PNG with more behind its end": _kind(pictures.png_with_more_behind, name="图.png"),
+    "PNG with an odd palette": _kind(pictures.png_odd_palette, "image.damaged", name="图.png"),
     "PNG with half its rows": _kind(pictures.png_short, "image.damaged", name="图.png"),
     "JPEG that claims 65535²": _kind(pictures.jpeg_claim, "pdf.too-complex", name="照片.jpg"),
     "JPEG that claims 65535² in a document": _kind(pictures.jpeg_claim_in_pdf, "pdf.picture-oversized"),

@@ -91,6 +91,21 @@ def png_profile_bomb(mebibytes: int = 500) -> bytes:
     return _png(4, 4, (b"iCCP", profile), (b"IDAT", zlib.compress(bytes(5) * 4)))
 
 
+def png_with_more_behind() -> bytes:
+    """A sound picture, and the bytes of something else behind its end."""
+    return honest.png("RGB", (62, 88)) + b"PK\x03\x04" * 500
+
+
+def png_odd_palette() -> bytes:
+    """A palette of two colours and a third of another, the checksum right."""
+    whole = honest.png("P", (62, 88))
+    at = whole.index(b"PLTE")
+    length = int.from_bytes(whole[at - 4 : at], "big")
+    body = b"PLTE" + b"\xff" * 7
+    palette = struct.pack(">I", 7) + body + struct.pack(">I", zlib.crc32(body))
+    return whole[: at - 4] + palette + whole[at + 8 + length :]
+
+
 def png_short() -> bytes:
     """Fewer rows than it says, every checksum right."""
     return _png(100, 100, (b"IDAT", zlib.compress(bytes(101 * 50))))
