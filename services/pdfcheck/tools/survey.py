@@ -73,13 +73,21 @@ def survey(pdf: pikepdf.Pdf) -> Survey:
     return found
 
 
-def node_of(target: pikepdf.Object) -> Node:
-    """An object's own bytes and references; what stands directly inside it belongs to it. Raises `TooComplexError`."""
+def node_of(target: object) -> Node:
+    """An object's own bytes and references; what stands directly inside it belongs to it. Raises `TooComplexError`.
+
+    The library gives numbers, truths and nothing (a reference to no object is that) as Python's own: an indirect
+    `/Length` is one of the commonest objects there are.
+    """
+    if not isinstance(target, pikepdf.Object):
+        return Node(size_bytes=len(str(target)) + OBJECT_BYTES, refs=())
     return _looked_at(target)[0]
 
 
-def written(value: pikepdf.Object) -> Node:
+def written(value: object) -> Node:
     """The same of a value as it stands where it is used: of an indirect one, the reference."""
+    if not isinstance(value, pikepdf.Object):  # an inherited /Rotate
+        return Node(size_bytes=len(str(value)), refs=())
     text = value.unparse()
     return Node(size_bytes=len(text), refs=_refs(text), has_font=_FONT in text, is_image=_IMAGE in text)
 

@@ -167,3 +167,17 @@ def test_there_and_back_and_nothing_else() -> None:
     for bad in (["odd", 1, 1], ["time", -1, 0], ["time"], "time"):
         with pytest.raises(ValueError):
             excess.from_json(bad)
+
+
+@pytest.mark.parametrize("value", [b"5", b"1.5", b"true", b"null", b"(x)", b"/Name", b"[ 1 ]", b"<< >>"])
+def test_whatever_a_page_refers_to_is_sound(value: bytes) -> None:
+    """Numbers by reference are what most scanners write for the length of a stream."""
+    contents = stream(b"0 0 m", length=b"10 0 R" if value == b"5" else None)
+    told = facts(document({**page(b"/Odd 10 0 R /None 99 0 R", contents=contents), 10: value}))
+    assert (told.health, len(told.pages)) == (Health.SOUND, 1)
+
+
+def test_what_a_page_inherits_may_be_a_number() -> None:
+    objects = page(box=b"")
+    objects[2] = b"<< /Type /Pages /Kids [ 3 0 R ] /Count 1 /Rotate 90 /MediaBox [ 0 0 595 842 ] >>"
+    assert facts(document(objects)).health is Health.SOUND
