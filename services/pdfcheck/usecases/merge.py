@@ -148,4 +148,8 @@ async def _run(
     told = value["facts"]
     if not isinstance(told, dict):
         raise TypeError("the merge returned no facts")
-    return merging.merged_from_json(value, parts, document.from_json(told)), outcome.peak_memory_bytes
+    facts = document.from_json(told)
+    if not facts.usable:  # parts may each be whole and not go together
+        finding = findings_of(facts, DocumentLimits(page_bytes=limits.page_bytes, item_bytes=None))[0]
+        return Blame(finding=finding, part=None), 0
+    return merging.merged_from_json(value, parts, facts), outcome.peak_memory_bytes

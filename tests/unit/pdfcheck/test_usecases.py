@@ -9,13 +9,14 @@ import pytest
 from services.kernel.sandbox import port
 from services.kernel.sandbox.port import ByteSource, Json, JsonObject, Outcome, Profile, Progress
 from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
-from services.pdfcheck.domain.facts import Health
+from services.pdfcheck.domain.facts import DocumentFacts, Health
 from services.pdfcheck.domain.findings import DocumentLimits
 from services.pdfcheck.domain.merging import RESULT, Part
 from services.pdfcheck.usecases.measure import MERGE, PRELOAD, measure
 from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
 from tests.assets import pdf_fixtures as made
 
+DAMAGED = DocumentFacts(size_bytes=5, media_type="application/pdf", health=Health.DAMAGED)
 LIMITS = DocumentLimits(page_bytes=made.PAGE_LIMIT, item_bytes=made.ITEM_LIMIT)
 
 
@@ -184,7 +185,11 @@ async def test_nothing_to_merge_is_not_accepted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
-    [(port.SandboxMemory(), ("pdf.too-complex", None)), ({"failed_part": 0}, ("pdf.damaged", 0))],
+    [
+        (port.SandboxMemory(), ("pdf.too-complex", None)),
+        ({"failed_part": 0}, ("pdf.damaged", 0)),
+        ({"sha256": "", "page_counts": [3], "facts": DAMAGED.to_json()}, ("pdf.damaged", None)),
+    ],
 )
 async def test_a_merge_that_fails_is_a_finding(
     answer: Json | Exception, expected: tuple[str, int | None], tmp_path: Path, sandbox: ForkingSandbox
