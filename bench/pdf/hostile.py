@@ -18,6 +18,8 @@ from pathlib import Path
 
 from bench.pdf import files
 from services.kernel.config import ServiceSettings
+from services.kernel.sandbox.apart import Apart
+from services.kernel.sandbox.port import Sandbox
 from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
 from services.pdfcheck.settings import Settings
 from services.pdfcheck.usecases.measure import measure
@@ -44,7 +46,7 @@ WORST = (
 class Bench:
     """On one sandbox, as a service has it."""
 
-    sandbox: ForkingSandbox
+    sandbox: Sandbox
     scan: Path
     seconds: float
 
@@ -110,7 +112,8 @@ async def compare(bench: Bench, names: Sequence[str], folder: Path, rounds: int)
 
 async def run(folder: Path, names: Sequence[str], seconds: float, rounds: int, scale: float) -> bool:
     """See `compare`."""
-    sandbox = ForkingSandbox(Settings.model_fields["sandbox_preload"].default)
+    apart, preload = (Settings.model_fields[name].default for name in ("sandbox_apart", "sandbox_preload"))
+    sandbox = Apart(apart, ForkingSandbox(apart), ForkingSandbox(preload))
     scan = files.scan(folder / "20 pages.pdf", 20, int(17 * 10**6 * scale) // 20)
     try:
         return await compare(Bench(sandbox=sandbox, scan=scan, seconds=seconds), names, folder, rounds)

@@ -140,7 +140,8 @@ async def ground(folder: Path) -> AsyncIterator[Ground]:
     """A store below `folder`, and a sandbox that has imported what the service's has."""
     signer = Signer([PresignKey(key_id="a", secret="s" * 32)], SystemClock())
     store = LocalDir(folder / "store", signer, "http://127.0.0.1:9", SystemClock(), TimeOrderedIds())
-    sandbox = WatchedSandbox(Settings.model_fields["sandbox_preload"].default)
+    preload = [*Settings.model_fields["sandbox_apart"].default, *Settings.model_fields["sandbox_preload"].default]
+    sandbox = WatchedSandbox(preload)
     catalogue = load.default()
     page_bytes = catalogue.page_bytes(catalogue.generic)
     assert page_bytes is not None

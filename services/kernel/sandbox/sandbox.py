@@ -33,6 +33,8 @@ from services.kernel.sandbox.port import (
 
 _START_DEADLINE_S = 30.0
 _END_DEADLINE_S = 5.0
+#: A task that takes longer gives way: a file that is made to take long must not keep up those that take milliseconds.
+_LONG_S = 0.5
 log = structlog.get_logger()
 
 
@@ -96,6 +98,7 @@ class ForkingSandbox:
         self, task: int, exited: "asyncio.Future[_Exit]", dialogue: Dialogue, order: object, profile: Profile,
         overflow: asyncio.Event,
     ) -> Outcome:  # fmt: skip
+        giving_way = asyncio.get_running_loop().call_later(_LONG_S, self._tell, task, "slow")
         try:
             value = await within(dialogue, order, profile.wall_s)
         except wire.WireClosed:
@@ -109,6 +112,8 @@ class ForkingSandbox:
             with contextlib.suppress(ZygoteLost):
                 await self._end(task, exited)
             raise
+        finally:
+            giving_way.cancel()
         usage = await self._end(task, exited)
         return Outcome(value=value, bytes_read=dialogue.bytes_read, cpu_s=usage.cpu_s, peak_memory_bytes=usage.peak)
 
@@ -123,7 +128,7 @@ class ForkingSandbox:
         async def watch() -> None:
             await scratch_watch.until_overflow(scratch, profile.scratch_bytes)
             overflow.set()
-            self._kill(task)
+            self._tell(task, "kill")
 
         watching = asyncio.create_task(watch(), name="sandbox-scratch")
         try:
@@ -133,7 +138,7 @@ class ForkingSandbox:
 
     async def _end(self, task: int, exited: "asyncio.Future[_Exit]") -> _Exit:
         """Kill the child and wait until it is gone: then nobody writes in its scratch folder. Raises `ZygoteLost`."""
-        self._kill(task)
+        self._tell(task, "kill")
         try:
             async with asyncio.timeout(_END_DEADLINE_S):
                 return await asyncio.shield(exited)
@@ -155,13 +160,13 @@ class ForkingSandbox:
         except OSError as error:
             raise ZygoteLost from error
 
-    def _kill(self, task: int) -> None:
-        """Kill the task's child; one that has ended is known to the zygote and left alone."""
+    def _tell(self, task: int, command: str) -> None:
+        """Have the zygote `kill` or make `slow` the task's child; one that has ended it knows and leaves alone."""
         exited = self._exits.get(task)
         if self._control is None or exited is None or exited.done():
             return
         with contextlib.suppress(OSError):
-            wire.send(self._control, {"kill": task})
+            wire.send(self._control, {command: task})
 
     def _connected(self) -> socket.socket:
         if self._control is None:

@@ -36,6 +36,14 @@ def pid(_sources: Sources, _arguments: Arguments, _progress: Progress) -> object
     return os.getpid()
 
 
+def until_it_gives_way(_sources: Sources, _arguments: Arguments, _progress: Progress) -> object:
+    """How nice it is at the beginning, and once that has changed."""
+    before = now = os.getpriority(os.PRIO_PROCESS, 0)
+    while now == before:
+        now = os.getpriority(os.PRIO_PROCESS, 0)
+    return [before, now]
+
+
 def read_all(sources: Sources, _arguments: Arguments, _progress: Progress) -> object:
     return [source.read().decode() for source in sources]
 

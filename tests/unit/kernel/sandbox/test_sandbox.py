@@ -548,3 +548,10 @@ async def test_closing_ends_what_runs(sandbox: ForkingSandbox) -> None:
         await task
     await sandbox.close()
     assert await works(sandbox)
+
+
+async def test_a_task_that_takes_long_gives_way(sandbox: ForkingSandbox) -> None:
+    """So that a file made to take long does not keep up those that take milliseconds."""
+    for nice, then in ((0, 5), (3, 8), (17, 19)):
+        outcome = await call(sandbox, "until_it_gives_way", profile=replace(PROFILE, cpu_s=20, nice=nice))
+        assert outcome.value == [nice, then]
