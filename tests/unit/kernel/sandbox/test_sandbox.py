@@ -552,6 +552,7 @@ async def test_closing_ends_what_runs(sandbox: ForkingSandbox) -> None:
 
 async def test_a_task_that_takes_long_gives_way(sandbox: ForkingSandbox) -> None:
     """So that a file made to take long does not keep up those that take milliseconds."""
-    for nice, then in ((0, 5), (3, 8), (17, 19)):
+    here = os.getpriority(os.PRIO_PROCESS, 0)
+    for nice in (0, 3):
         outcome = await call(sandbox, "until_it_gives_way", profile=replace(PROFILE, cpu_s=20, nice=nice))
-        assert outcome.value == [nice, then]
+        assert outcome.value == [here + nice, min(19, here + nice + 5)]
