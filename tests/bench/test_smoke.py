@@ -34,6 +34,10 @@ ROOT = Path(__file__).parent.parent.parent
             "bench.pdf", ["--scale", "0.05", "--rounds", "1", "--many", "20"], "ratio merge, ours / qpdf", ("qpdf",),
         ),
         pytest.param("bench.pdf_quality", ["--plain", "--pages", "4", "--pairs", "0", "--no-reading"], "red seal", ()),
+        pytest.param(
+            "bench.pdf.hostile", ["--seconds", "0.3", "--rounds", "1", "--kinds", "1", "--scale", "0.05"],
+            "lowest ratio wanted", (),
+        ),
         pytest.param("bench.events", EVENTS, "ratio p99 Kafka / embedded log", ("kafka",), marks=KAFKA),
         pytest.param(
             "bench.video", ["--seconds", "2", "--rounds", "1"], "ratio wall, the fastest of them", ("versitygw",),

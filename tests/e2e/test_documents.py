@@ -66,6 +66,20 @@ def test_a_sound_scan_passes_with_all_its_pictures(person: Client, dossier: Data
     assert told["facts"]["unknown_pictures"] == 0
 
 
+def test_signers_are_shown_and_that_nobody_verified_them(person: Client, dossier: Data, tmp_path: Path) -> None:
+    material = sent(person, dossier, tmp_path, "qualification", pdf_fixtures.signed())
+    told = report(person, dossier, material)
+    [signature] = told["facts"]["signatures"]
+    assert (signature["kind"], signature["subject"], signature["issuer"]) == ("approval", "张三", "测试 CA")
+    assert (signature["signed_at"], signature["whole"]) == ("2024-05-01T09:30:00+08:00", True)
+    assert [finding["code"] for finding in told["findings"]] == ["pdf.signed"]
+    address = f"/dossiers/{dossier['dossier_id']}/materials/{material['material_id']}"
+    text = person._http.get(address).text
+    assert "电子签名（1）" in text
+    assert "<bdi>张三</bdi>" in text
+    assert "未验证证书是否可信" in text
+
+
 def test_the_page_shows_what_each_page_weighs(person: Client, dossier: Data) -> None:
     """Of both materials above: G-07's limit beside what was measured."""
     for item in ("education", "recommendation"):

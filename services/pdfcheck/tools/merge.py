@@ -44,6 +44,10 @@ class _Piece:
     file: int
 
 
+#: How pikepdf answers what makes no sense in a file.
+_SENSELESS = (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, OverflowError)
+
+
 class WrongRecipe(ValueError):
     """The arguments are not what they promise to be: a mistake of ours, not of a file."""
 
@@ -56,7 +60,8 @@ def merge(
     `arguments`: `scratch` (folder), `files` (how many), `opened` (the number of the file that each source is), `parts`
     (`[title, component or null, number of its file, [[page, degrees], ...]]`), `page_limit_bytes`. Returns `sha256`,
     `page_counts` (per part) and `facts` of the result; or `failed_part` (from 0) when one cannot be taken in, which
-    the checks before have ruled out unless a limit was hit. Raises `WrongRecipe` and what writing raises.
+    the checks before have ruled out unless a limit was hit (None: they do not go together). Raises `WrongRecipe` and
+    what writing raises.
     """
     scratch = Path(str(arguments["scratch"]))
     paths = _paths(arguments["files"], arguments["opened"], sources, scratch)
@@ -68,12 +73,15 @@ def merge(
     for number, path in enumerate(paths):
         try:
             files.append(_prepared(path, scratch / f"page-{number:04}.pdf"))
-        except (pikepdf.PdfError, pikepdf.PasswordError, DamagedError, picture.TooManyPixelsError):
+        except (pikepdf.PasswordError, DamagedError, picture.TooManyPixelsError, *_SENSELESS):
             return {"failed_part": next(place for place, piece in enumerate(pieces) if piece.file == number)}
         progress(0.5 * (number + 1) / len(paths))
     counts = [_count(piece, files[piece.file]) for piece in pieces]
     result = scratch / RESULT
-    _assemble(files, pieces, counts, result, _identity(pieces, paths))
+    try:
+        _assemble(files, pieces, counts, result, _identity(pieces, paths))
+    except _SENSELESS:
+        return {"failed_part": None}
     progress(0.9)
     with ThreadPoolExecutor(1) as beside, result.open("rb") as merged:
         sha256 = beside.submit(_sha256, result)

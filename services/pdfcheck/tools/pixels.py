@@ -48,6 +48,10 @@ _COMPONENTS = {
 _WRAPPING = frozenset({"/FlateDecode", "/LZWDecode", "/ASCII85Decode", "/ASCIIHexDecode", "/RunLengthDecode"})
 
 
+#: How pikepdf answers a structure of unexpected types, among it names that are no text.
+_SENSELESS = (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, OverflowError)
+
+
 class DamagedPixels(ValueError):
     """A picture that does not decode to its end."""
 
@@ -119,11 +123,18 @@ def _of_document(source: BinaryIO, progress: Callable[[float], None]) -> dict[st
             sizes = [each.sample_bytes for each in wrong if isinstance(each, OversizedPixels)]
             looked.damaged += [number] if any(isinstance(each, DamagedPixels) for each in wrong) else []
             looked.oversized += [[number, max(sizes)]] if sizes else []
-            looked.doubtful += [number] if doubtful.is_doubtful(page.obj) else []
+            looked.doubtful += [number] if _is_doubtful(page.obj) else []
             progress(number / len(pdf.pages))
         if pdf.get_warnings():  # what had to be repaired is drawn before it is believed
             looked.doubtful = list(range(1, len(pdf.pages) + 1))
     return looked.told(document=True)
+
+
+def _is_doubtful(page: pikepdf.Object) -> bool:
+    try:
+        return doubtful.is_doubtful(page)
+    except _SENSELESS:
+        return True
 
 
 def _images(page: pikepdf.Object) -> Iterator[pikepdf.Stream]:
@@ -150,7 +161,7 @@ def _fault_of(image: pikepdf.Stream, looked: _Looked) -> DamagedPixels | Oversiz
             looked.unknown += 1
     except (DamagedPixels, OversizedPixels) as error:
         return error
-    except pikepdf.PdfError as error:
+    except _SENSELESS as error:
         return DamagedPixels(str(error))
     return None
 

@@ -18,7 +18,9 @@ Ref = tuple[int, int]
 #: What one object costs beside its content: `n 0 obj`, `endobj`, `stream`, `endstream` and its table row.
 OBJECT_BYTES = 80
 MAX_NESTING = 200
-_REFERENCE = re.compile(rb"(\d+) (\d+) R")
+#: Beginning where a number begins: a signature's value is padded with tens of thousands of zeros, and trying each of
+#: them took longer than a check may.
+_REFERENCE = re.compile(rb"(?<!\d)(\d{1,10}) (\d{1,5}) R")
 _FONT, _IMAGE = b"/Type /Font ", b"/Subtype /Image "
 _FONT_DATA = re.compile(rb"/Length1 |/Subtype /(?:CIDFontType0C|Type1C|OpenType)\b")
 #: Names without which nothing is an action that acts by itself, a playing annotation, an attachment or a signature.

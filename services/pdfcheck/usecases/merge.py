@@ -143,7 +143,7 @@ async def _run(
     if not isinstance(value, dict):
         raise TypeError("the merge returned no object")
     failed = value.get("failed_part")
-    if isinstance(failed, int):
+    if "failed_part" in value and (failed is None or isinstance(failed, int)):
         return Blame(finding=Finding(code="pdf.damaged", rule_id=RULE_FORMAT), part=failed), 0
     told = value["facts"]
     if not isinstance(told, dict):

@@ -126,6 +126,8 @@ _LIES = {
     "soft mask through itself": _kind(lies.soft_mask_loop),
     "objects of impossible numbers": _kind(lies.far_reference, "pdf.damaged"),
     "numbers of 100,000 digits": _kind(lies.huge_number, "pdf.damaged"),
+    "names that are no text": _kind(lies.name_of_no_text, "pdf.picture-damaged", others="pdf.repaired"),
+    "version of eleven digits": _kind(lies.version_of_99999999999, others="pdf.repaired"),
     "name of a million letters": _kind(lies.huge_name),
     "page of 10^9 units": _kind(partial(lies.box, b"[ 0 0 1000000000 1000000000 ]"), "pdf.page-outsized"),
     "page of 14,401 units": _kind(partial(lies.box, b"[ 0 0 14401 10 ]"), "pdf.page-outsized"),
@@ -186,6 +188,9 @@ _SEALED = {
     "lock of an e-book": _kind(partial(sealed.locked_by, b"EBX_HANDLER"), "pdf.encrypted-unknown"),
     "lock of itself": _kind(sealed.lock_of_itself, "pdf.damaged"),
     "signed": _kind(honest.signed, "pdf.signed"),
+    "signed with room for a million bytes": _kind(
+        sealed.signed_with_much_room, "pdf.signature-broken", "pdf.signed", others="pdf.repaired"
+    ),
     "signed beyond its end": _kind(sealed.signed_beyond_its_end, "pdf.signature-broken", "pdf.signed"),
     "signed by nobody": _kind(sealed.signed_by_nobody, "pdf.signed"),
     "signed with tricks": _kind(sealed.signed_with_tricks, "pdf.signed"),

@@ -134,6 +134,20 @@ def huge_number() -> bytes:
     return document(page(b"/Odd %b /Odder -%b.%b" % (b"9" * 100_000, b"8" * 9_000, b"7" * 9_000)))
 
 
+def name_of_no_text() -> bytes:
+    """A picture whose coding and subtype are bytes that are no text."""
+    keys = b"/Resources << /XObject << /I 10 0 R /J 11 0 R >> >>"
+    image = b"/Subtype /Image /Width 9 /Height 9 /ColorSpace /#f8#ff /BitsPerComponent 8 "
+    return document(
+        {**page(keys), 10: stream(bytes(81), image + b"/Filter /#f8#ff"), 11: stream(b"", b"/Subtype /#f8")}
+    )
+
+
+def version_of_99999999999() -> bytes:
+    """Of a version that no number holds."""
+    return document(page(), version=b"99999999999.1")
+
+
 def huge_name() -> bytes:
     """A name of a million letters, written in hexadecimal."""
     return document(page(b"/" + b"#41" * 1_000_000 + b" 0"))

@@ -31,6 +31,12 @@ def _signed(value_of: Callable[[bytes], bytes] = signing.cms, **keys: object) ->
         return signing.filled(honest.saved(pdf), value_of)
 
 
+def signed_with_much_room(digits: int = 2_000_000) -> bytes:
+    """Signed, and padded with a million zeros: honest, and slow for who tries each of them."""
+    whole = _signed()
+    return whole.replace(b"0" * 5_000, b"0" * digits, 1).replace(b"/ByteRange [ 0 ", b"/ByteRange [ 1 ", 1)
+
+
 def signed_beyond_its_end() -> bytes:
     """Signed: from the start to the 10^18th byte."""
     whole = _signed()

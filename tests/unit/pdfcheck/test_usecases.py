@@ -188,6 +188,7 @@ async def test_nothing_to_merge_is_not_accepted(tmp_path: Path) -> None:
     [
         (port.SandboxMemory(), ("pdf.too-complex", None)),
         ({"failed_part": 0}, ("pdf.damaged", 0)),
+        ({"failed_part": None}, ("pdf.damaged", None)),
         ({"sha256": "", "page_counts": [3], "facts": DAMAGED.to_json()}, ("pdf.damaged", None)),
     ],
 )
