@@ -23,7 +23,7 @@ from tests.assets.raw_pdf import document, page
 Change = Callable[[random.Random, bytearray], None]
 _SMALL = (62, 88)
 _NUMBER = re.compile(rb"\d+")
-_REFERENCE = re.compile(rb"\d+ \d+ R")
+_REFERENCE = re.compile(rb"(?<!\d)\d{1,10} \d{1,5} R")
 _NAME = re.compile(rb"/[A-Za-z0-9]+")
 _TOKEN = re.compile(rb"endobj|obj|endstream|stream|xref|trailer|startxref|%%EOF|<<|>>|\[|\]|\(|\)|true|false|null")
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
