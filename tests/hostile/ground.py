@@ -30,7 +30,7 @@ from services.pdfcheck.settings import Settings
 from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.measure import measure
 from services.pdfcheck.usecases.merge import MergeInput, merge_parts
-from services.pdfcheck.usecases.pictures import Pictured, Pictures
+from services.pdfcheck.usecases.pictures import SIZES_PX, Pictured, Pictures
 from services.pdfcheck.usecases.pixels import check_pixels
 from tests.assets import pdf_fixtures
 
@@ -197,7 +197,8 @@ async def _drawn(found: Ground, source: ByteSource, key: str, pages: int) -> str
         if error.code not in _PICTURE_PROBLEMS:
             raise
         return error.code
-    await found.store.delete(f"derived/{key}/1200/1.jpg")
+    for width in SIZES_PX:
+        await found.store.delete(pictured.key(1, width))
     return "drawn"
 
 
