@@ -79,10 +79,13 @@ _PICTURES = {
     "JPEG of 5,000 scans": _kind(pictures.progressive_bomb, "pdf.too-complex", heavy=True, name="照片.jpg"),
     "EXIF of loops and lies": _kind(pictures.exif_bomb, name="照片.jpg"),
     "MPO of fifty broken pictures": _kind(pictures.many_pictures_in_one, name="照片.jpg"),
-    "TIFF called JPEG": _kind(pictures.tiff, "pdf.not-pdf", name="照片.jpg"),
+    "TIFF called JPEG": _kind(pictures.tiff, "file.type-mismatch", name="照片.jpg"),
     "HEIC called JPEG": _kind(
-        _just(pictures.disguised(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00heicmif1")), "pdf.not-pdf", name="照片.jpg"
+        _just(pictures.disguised(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00heicmif1")), "image.damaged", name="照片.jpg"
     ),
+    "TIFF that claims 100,000²": _kind(partial(pictures.tiff_of, 100_000), "pdf.too-complex", name="扫描.tif"),
+    "TIFF with fewer rows than it says": _kind(partial(pictures.tiff_of, 500), "image.damaged", name="扫描.tif"),
+    "TIFF whose pages never end": _kind(partial(pictures.tiff_of, 4, loops=True), name="扫描.tif"),
     "GIF called JPEG": _kind(_just(pictures.disguised(b"GIF89a")), "pdf.not-pdf", name="照片.jpg"),
 }
 _DISGUISED = {

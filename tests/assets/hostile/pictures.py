@@ -160,6 +160,14 @@ def disguised(start: bytes) -> bytes:
     return start + bytes(4_000)
 
 
+def tiff_of(side: int, *, loops: bool = False) -> bytes:
+    """A TIFF by hand that says it has side² grey pixels, of which 16 are there; with `loops` its pages never end."""
+    tags = [(256, side), (257, side), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, side), (279, 16)]
+    start = 8 + 16
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\x00" + struct.pack("<I", start) + bytes(16) + directory + struct.pack("<I", start if loops else 0)
+
+
 def tiff() -> bytes:
     """A TIFF picture."""
     written = io.BytesIO()
