@@ -11,7 +11,7 @@ from services.kernel.events.envelope import Event, message_of
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
-from services.pdfcheck.ports import Qualities, Recipe, RecipePart, Writing
+from services.pdfcheck.ports import Qualities, Recipe, RecipePart, Suggestions, Writing
 
 SERVICE = "pdfcheck"
 
@@ -61,7 +61,9 @@ def _about_material(stage: str, recipe: Recipe, priority: int) -> NewJob:
     )
 
 
-def handlers(catalogue: Catalogue, reports: Writing, qualities: Qualities, ids: Ids) -> Mapping[str, Handler]:
+def handlers(
+    catalogue: Catalogue, reports: Writing, qualities: Qualities, suggestions: Suggestions, ids: Ids
+) -> Mapping[str, Handler]:
     """Event type → handler."""
 
     async def stored(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
@@ -75,6 +77,7 @@ def handlers(catalogue: Catalogue, reports: Writing, qualities: Qualities, ids: 
         if not catalogue.item(file.item_id).is_video:
             await reports.forget_report(connection, file.file_id)
             await qualities.forget_quality(connection, file.file_id)
+            await suggestions.forget(connection, file.file_id)
             await enqueue(connection, SERVICE, ids, _about_file("forget", file, 90))
 
     async def rejected(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:

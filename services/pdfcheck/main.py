@@ -6,7 +6,7 @@ from services.kernel.grpc_client import open_channel
 from services.kernel.platform import Composition, Platform
 from services.kernel.stored_files import StoredFiles
 from services.pdfcheck import consumer, grpc_api, worker
-from services.pdfcheck.repository import PostgresQualities, PostgresReports
+from services.pdfcheck.repository import PostgresQualities, PostgresReports, PostgresSuggestions
 from services.pdfcheck.settings import Settings
 from services.pdfcheck.usecases.pictures import Pictures
 from services.pdfcheck.usecases.shown import Shown
@@ -49,13 +49,31 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         pictures=previews.pictures,
         reader=platform.reader,
     )
+    suggestions = PostgresSuggestions(platform.database, platform.keys, platform.ids)
+    reading = worker.HeadingJobs(
+        platform=platform,
+        catalogue=catalogue,
+        reports=reports,
+        suggestions=suggestions,
+        files=files,
+        reader=platform.reader,
+    )
     expires_s = settings.download_url_expires_s
     return Composition(
         servicers=[
-            grpc_api.servicer(reports, platform.storage, platform.queue, previews, qualities, expires_s=expires_s)
+            grpc_api.servicer(
+                reports,
+                platform.storage,
+                platform.queue,
+                previews,
+                qualities,
+                suggestions,
+                catalogue,
+                expires_s=expires_s,
+            )
         ],
-        handlers=consumer.handlers(catalogue, reports, qualities, platform.ids),
-        jobs={**jobs.handlers(), **looks.handlers()},
+        handlers=consumer.handlers(catalogue, reports, qualities, suggestions, platform.ids),
+        jobs={**jobs.handlers(), **looks.handlers(), **reading.handlers()},
         removing=worker.REMOVING,
         slow=worker.SLOW,
         closing=[channel.close],

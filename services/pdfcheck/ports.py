@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.catalogue.findings import Finding
 from services.catalogue.pages.model import Repeat, SeenFile
 from services.kernel.events.outbox import Outbox
+from services.pdfcheck.domain.headings import Suggestion
 from services.pdfcheck.domain.signatures import Signature
 
 
@@ -185,5 +186,33 @@ class Qualities(Protocol):
         ...
 
     async def forget_quality(self, connection: AsyncConnection, file_id: str) -> None:
+        """Remove what is kept of a deleted file."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suggested:
+    """What was asked for on a file, for the components of an item. `pages` is None while it is being read."""
+
+    item_id: str
+    pages: tuple[Suggestion, ...] | None
+
+
+class Suggestions(Protocol):
+    """Which component each page most likely belongs to."""
+
+    async def request(self, dossier_id: str, organisation_path: str, file_id: str, item_id: str) -> None:
+        """Have a file's pages read; asked for again, it changes nothing."""
+        ...
+
+    async def suggested(self, dossier_id: str, organisation_path: str, file_id: str) -> Suggested | None:
+        """What was found, None when nobody asked."""
+        ...
+
+    async def save(self, connection: AsyncConnection, file_id: str, found: tuple[Suggestion, ...]) -> None:
+        """Keep it; no effect where the file is gone."""
+        ...
+
+    async def forget(self, connection: AsyncConnection, file_id: str) -> None:
         """Remove what is kept of a deleted file."""
         ...

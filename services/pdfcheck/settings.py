@@ -13,6 +13,7 @@ class Settings(ServiceSettings):
     sandbox_preload: Words = (
         "services.pdfcheck.tools.characters",
         "services.pdfcheck.tools.likeness",
+        "services.pdfcheck.tools.heads",
         "services.pdfcheck.tools.merge",
         "services.pdfcheck.tools.pixels",
         "services.pdfcheck.tools.quality",

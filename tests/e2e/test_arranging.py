@@ -115,3 +115,32 @@ def test_the_page_works_as_a_plain_form(person: Client, dossier: Data, tmp_path:
     assert [(leaf["page"], leaf["turn"]) for leaf in leaves] == [(2, 90), (1, 0)]
     shown = person._http.get(address).text
     assert shown.partition('id="left-out"')[2].count('class="leaf"') == 2
+
+
+def test_headings_suggest_where_pages_belong(person: Client, dossier: Data, tmp_path: Path) -> None:
+    """One scan of two papers, one of them as text: read, suggested, put there by the link, and kept only when saved."""
+    scan = tmp_path / "一次扫描.pdf"
+    sheets = pdf_fixtures.pdf_of([pdf_fixtures.scan_jpeg(1, "学历验证报告"), pdf_fixtures.scan_jpeg(2, "学历证书封面")])
+    scan.write_bytes(sheets)
+    material = materials(dossier)["education"]
+    person.upload(dossier["dossier_id"], material["material_id"], "chsi_report", scan)
+
+    def counted(told: Data) -> bool:
+        return [file["pages"] for file in materials(told)["education"]["files"]] == [2]
+
+    [file] = materials(person.wait(dossier["dossier_id"], counted, deadline_s=DEADLINE_S))["education"]["files"]
+    address = f"/api/v1/dossiers/{dossier['dossier_id']}/files/{file['file_id']}/suggestions"
+    with pytest.raises(DemoFailed, match="404"):
+        person.send("GET", address)
+    for _ in range(2):  # asked for again, nothing changes
+        person.ask("POST", address, json={"item_id": "education"})
+    assert person.send("GET", address)["state"] in ("working", "ready")
+    person.wait(dossier["dossier_id"], lambda _: person.send("GET", address)["state"] == "ready", deadline_s=DEADLINE_S)
+    found = person.send("GET", address)["suggestions"]
+    assert [(each["page"], each["component_id"]) for each in found] == [(1, "chsi_report"), (2, "cover")]
+    page = f"/dossiers/{dossier['dossier_id']}/materials/{material['material_id']}/arrangement"
+    assert 'id="as-suggested"' in person._http.get(page).text
+    shown = person._http.get(f"{page}?suggested=1").text
+    cover = shown.partition('data-component="cover"')[2].partition("</section>")[0]
+    assert "标题：学历证书封面" in cover
+    assert materials(person.dossier(dossier["dossier_id"]))["education"]["leaves"] == []

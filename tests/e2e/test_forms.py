@@ -34,6 +34,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "/dossiers/{dossier_id}/materials/{material_id}/arrangement": (
         "version", "leaf.0", "place.0", "turn.0", "component.0", "whole",
     ),
+    "/dossiers/{dossier_id}/materials/{material_id}/arrangement/suggestions": (),
     "/review/{dossier_id}/materials/{material_id}/confirmation": (
         "manifest", "compared_with_original", "legible", "authentic",
     ),

@@ -5,7 +5,7 @@ are dragged.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -19,7 +19,8 @@ from services.gateway.pages import asking
 from services.gateway.pages.lines import Line, lines
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
-from services.gateway.plain import Data
+from services.gateway.plain import Data, plain
+from services.gen.pdfcheck.v1 import pdfcheck_pb2
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.errors import KINDS, AppError, Kind, not_found
 from services.kernel.grpc_client import call
@@ -39,6 +40,9 @@ class Leaf:
     page: int
     turn: int
     component_id: str
+    #: What a suggestion rests on, where this page stands where it was suggested.
+    heading: str = ""
+    confidence: float = 0.0
 
     @property
     def key(self) -> str:
@@ -52,6 +56,35 @@ async def show(
 ) -> Response:
     """Every page of every file under the component it is part of; components without any stay visible."""
     return await _shown(request, gateway, visitor, dossier_id, material_id)
+
+
+@router.post("/suggestions")
+async def request_suggestions(
+    request: Request, dossier_id: str, material_id: str, gateway: AppGateway, visitor: SignedInVisitor
+) -> Response:
+    """Have the headings of all pages read; back to the pages, which tell how far it is."""
+    line, _ = await _line(request, gateway, visitor, dossier_id, material_id)
+    grant = await gateway.peers.authorise(visitor.session.account_id, dossier_id, "upload")
+    for file in line.material["files"]:
+        if file["pages"]:
+            asked = pdfcheck_pb2.RequestSuggestionsRequest(
+                dossier_id=dossier_id, file_id=file["file_id"], item_id=line.item.id
+            )
+            await call(gateway.peers.pdfcheck.RequestSuggestions, asked, token=grant.pdfcheck, idempotent=True)
+    return RedirectResponse(f"/dossiers/{dossier_id}/materials/{material_id}/arrangement", status_code=303)
+
+
+@router.get("/suggestions")
+async def suggestions(
+    request: Request, dossier_id: str, material_id: str, gateway: AppGateway, visitor: SignedInVisitor
+) -> Response:
+    """The part of the page that changes by itself while headings are read."""
+    line, seen = await _line(request, gateway, visitor, dossier_id, material_id)
+    told = await _suggested(request, gateway, visitor, dossier_id, line.material)
+    return page(
+        request, "arrangement_suggestions.html", visitor=visitor, dossier=seen, line=line, editable=_editable(seen),
+        suggesting=_state(line.material, told),
+    )  # fmt: skip
 
 
 @router.post("")
@@ -82,19 +115,18 @@ async def _shown(
     request: Request, gateway: Gateway, visitor: Visitor, dossier_id: str, material_id: str, *, status: int = 200,
     problem: ErrorText | None = None,
 ) -> Response:  # fmt: skip
-    account_id = visitor.session.account_id
-    seen = await asking.dossier(request, gateway, account_id, dossier_id)
-    owed = await asking.checklist(gateway, account_id, dossier_id)
-    line = next((each for each in lines(seen.dossier, owed) if each.id == material_id), None)
-    own = seen.dossier["applicant_id"] == account_id
-    if line is None or line.item.is_video or not own:
-        raise not_found("material")
+    line, seen = await _line(request, gateway, visitor, dossier_id, material_id)
+    told = await _suggested(request, gateway, visitor, dossier_id, line.material)
+    leaves = _leaves(line.material)
+    if request.query_params.get("suggested"):
+        leaves = _as_suggested(leaves, told)
     values: dict[str, Any] = {
-        "dossier": seen.dossier,
+        "dossier": seen,
         "line": line,
-        "editable": seen.dossier["state"] in ("draft", "returned"),
-        "sections": _sections(line),
-        "left_out": [leaf for leaf in _leaves(line.material) if not leaf.component_id],
+        "editable": _editable(seen),
+        "suggesting": _state(line.material, told),
+        "sections": _sections(line, leaves),
+        "left_out": [leaf for leaf in leaves if not leaf.component_id],
         "uncounted": [file for file in line.material["files"] if not file["pages"]],
         "turns": _TURNS,
         "problem": problem,
@@ -102,9 +134,72 @@ async def _shown(
     return page(request, "arrangement.html", status, visitor=visitor, **values)
 
 
-def _sections(line: Line) -> Sequence[tuple[Data, Sequence[Leaf]]]:
+async def _line(
+    request: Request, gateway: Gateway, visitor: Visitor, dossier_id: str, material_id: str
+) -> tuple[Line, Data]:
+    """The material and its dossier, for its applicant. Raises `AppError` request.not-found for anybody else."""
+    account_id = visitor.session.account_id
+    seen = await asking.dossier(request, gateway, account_id, dossier_id)
+    owed = await asking.checklist(gateway, account_id, dossier_id)
+    line = next((each for each in lines(seen.dossier, owed) if each.id == material_id), None)
+    if line is None or line.item.is_video or seen.dossier["applicant_id"] != account_id:
+        raise not_found("material")
+    return line, seen.dossier
+
+
+def _editable(dossier: Data) -> bool:
+    return dossier["state"] in ("draft", "returned")
+
+
+async def _suggested(
+    request: Request, gateway: Gateway, visitor: Visitor, dossier_id: str, material: Data
+) -> Mapping[str, Data]:
+    """What was suggested for each file, as `asking.per_file`."""
+    ids = [file["file_id"] for file in material["files"] if file["pages"]]
+    if not ids:
+        return {}
+    grant = await gateway.peers.authorise(visitor.session.account_id, dossier_id, "view")
+
+    async def ask(file_id: str) -> Data:
+        asked = pdfcheck_pb2.GetSuggestionsRequest(dossier_id=dossier_id, file_id=file_id)
+        found = await call(gateway.peers.pdfcheck.GetSuggestions, asked, token=grant.pdfcheck, idempotent=True)
+        return plain(found, language(request))
+
+    return await asking.per_file(ids, ask)
+
+
+def _state(material: Data, told: Mapping[str, Data]) -> Data:
+    """How far the reading is, over all files: "none" until it was asked for each of them."""
+    counted = [file["file_id"] for file in material["files"] if file["pages"]]
+    states = [told[file_id]["state"] for file_id in counted if file_id in told]
+    if len(states) < len(counted) or "failed" in states:
+        return {"state": "none", "progress": 0.0}
+    done = sum(told[file_id]["progress"] for file_id in counted) / max(1, len(counted))
+    return {"state": "working" if "working" in states else "ready", "progress": done}
+
+
+def _as_suggested(leaves: Sequence[Leaf], told: Mapping[str, Data]) -> list[Leaf]:
+    """The pages where their headings say that they belong; where they say nothing, where they are."""
+    by_page = {(file_id, each["page"]): each for file_id, found in told.items() for each in found["suggestions"]}
+    moved = []
+    for leaf in leaves:
+        found = by_page.get((leaf.file_id, leaf.page))
+        if found is None or not found["component_id"] or not leaf.component_id:
+            moved.append(leaf)
+            continue
+        moved.append(
+            replace(
+                leaf,
+                component_id=found["component_id"],
+                heading=found["heading"],
+                confidence=found["confidence"],
+            )
+        )
+    return moved
+
+
+def _sections(line: Line, leaves: Sequence[Leaf]) -> Sequence[tuple[Data, Sequence[Leaf]]]:
     """Each component with its pages, those without any too."""
-    leaves = _leaves(line.material)
     return [(each, [leaf for leaf in leaves if leaf.component_id == each["id"]]) for each in _components(line, leaves)]
 
 

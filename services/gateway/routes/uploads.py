@@ -45,6 +45,12 @@ class Parts(BaseModel):
     parts: list[Part] = Field(min_length=1, max_length=100)
 
 
+class SuggestionsWanted(BaseModel):
+    """The item whose components are looked for."""
+
+    item_id: str = Field(max_length=100, examples=["clinical_case"])
+
+
 class Completion(BaseModel):
     """The end of an upload."""
 
@@ -195,6 +201,32 @@ async def quality(request: Request, dossier_id: str, file_id: str, session: Sign
     shown = {name: told[name] for name in schemas.Quality.model_fields if name != "pages"}
     pages = [{name: page[name] for name in schemas.SeenPage.model_fields} for page in told["pages"]]
     return JSONResponse({**shown, "pages": pages})
+
+
+@router.post("/files/{file_id}/suggestions", status_code=204, summary="Have the headings of a file's pages read")
+async def request_suggestions(
+    dossier_id: str, file_id: str, body: SuggestionsWanted, session: SignedIn, gateway: AppGateway
+) -> Response:
+    """To suggest which component each page belongs to; repeating it changes nothing."""
+    grant = await gateway.peers.authorise(session.account_id, dossier_id, "upload")
+    asked = pdfcheck_pb2.RequestSuggestionsRequest(dossier_id=dossier_id, file_id=file_id, item_id=body.item_id)
+    await call(gateway.peers.pdfcheck.RequestSuggestions, asked, token=grant.pdfcheck, idempotent=True)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/files/{file_id}/suggestions",
+    summary="Which component each page most likely belongs to",
+    response_model=schemas.Suggestions,
+)
+async def suggestions(
+    request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway
+) -> Response:
+    """By what stands at its head; a person decides. Not found until they were asked for."""
+    grant = await gateway.peers.authorise(session.account_id, dossier_id, "view")
+    asked = pdfcheck_pb2.GetSuggestionsRequest(dossier_id=dossier_id, file_id=file_id)
+    found = await call(gateway.peers.pdfcheck.GetSuggestions, asked, token=grant.pdfcheck, idempotent=True)
+    return JSONResponse(plain(found, language(request)))
 
 
 @router.get("/materials/{material_id}/merged", summary="The one PDF of a material", response_model=schemas.Merged)

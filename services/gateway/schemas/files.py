@@ -146,6 +146,23 @@ class Quality(Answer):
     looked_at: Moment | None
 
 
+class Suggestion(Answer):
+    """Which component a page most likely belongs to."""
+
+    page: int = Field(examples=[2], description="from 1")
+    component_id: str = Field(examples=["admission"], description="empty when nothing is suggested")
+    confidence: float = Field(examples=[0.97], description="0 to 1")
+    heading: str = Field(examples=["入院记录"], description="what was read; empty for a page that goes on")
+
+
+class Suggestions(Answer):
+    """What came of reading the headings of a file's pages."""
+
+    state: Literal["working", "ready", "failed"] = Field(examples=["ready"])
+    progress: float = Field(examples=[1.0], description="0 to 1")
+    suggestions: list[Suggestion]
+
+
 class Span(Answer):
     """A stretch of the presentation, in seconds."""
 

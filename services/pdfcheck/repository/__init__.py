@@ -2,5 +2,6 @@
 
 from services.pdfcheck.repository.qualities import PostgresQualities
 from services.pdfcheck.repository.reports import PostgresReports, merged_files, metadata
+from services.pdfcheck.repository.suggestions import PostgresSuggestions
 
-__all__ = ["PostgresQualities", "PostgresReports", "merged_files", "metadata"]
+__all__ = ["PostgresQualities", "PostgresReports", "PostgresSuggestions", "merged_files", "metadata"]

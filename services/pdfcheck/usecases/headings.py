@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from services.catalogue.model import Item
@@ -83,11 +82,3 @@ async def _read(reader: TextReader, width_px: int, height_px: int, picture: Path
             )
         )
     return [line for _, line in sorted(lines, key=lambda each: each[0])]
-
-
-def to_json(suggestions: tuple[Suggestion, ...]) -> list[Mapping[str, Json]]:
-    """For a database column."""
-    return [
-        {"page": each.page, "component_id": each.component_id, "confidence": each.confidence, "heading": each.heading}
-        for each in suggestions
-    ]

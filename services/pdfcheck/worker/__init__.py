@@ -1,10 +1,11 @@
 """What the workers do, a module per kind of work."""
 
-from services.pdfcheck.worker import documents, quality
+from services.pdfcheck.worker import documents, headings, quality
 from services.pdfcheck.worker.documents import REMOVING, DocumentJobs
+from services.pdfcheck.worker.headings import HeadingJobs
 from services.pdfcheck.worker.quality import QualityJobs
 
 #: Those that a worker does one at a time, keeping a place for the others.
-SLOW = documents.SLOW | quality.SLOW
+SLOW = documents.SLOW | headings.SLOW | quality.SLOW
 
-__all__ = ["REMOVING", "SLOW", "DocumentJobs", "QualityJobs"]
+__all__ = ["REMOVING", "SLOW", "DocumentJobs", "HeadingJobs", "QualityJobs"]

@@ -1097,6 +1097,139 @@ class GetQualityResponse(_message.Message):
 Global___GetQualityResponse: _TypeAlias = GetQualityResponse  # noqa: Y015
 
 @_typing.final
+class RequestSuggestionsRequest(_message.Message):
+    """Request of RequestSuggestions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    item_id: _builtins.str
+    """Whose components are looked for."""
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "item_id", b"item_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestSuggestionsRequest: _TypeAlias = RequestSuggestionsRequest  # noqa: Y015
+
+@_typing.final
+class RequestSuggestionsResponse(_message.Message):
+    """Answer of RequestSuggestions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestSuggestionsResponse: _TypeAlias = RequestSuggestionsResponse  # noqa: Y015
+
+@_typing.final
+class GetSuggestionsRequest(_message.Message):
+    """Request of GetSuggestions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSuggestionsRequest: _TypeAlias = GetSuggestionsRequest  # noqa: Y015
+
+@_typing.final
+class Suggestion(_message.Message):
+    """Which component a page most likely belongs to; a person decides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    COMPONENT_ID_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    HEADING_FIELD_NUMBER: _builtins.int
+    page: _builtins.int
+    """From 1."""
+    component_id: _builtins.str
+    """"" when nothing is suggested."""
+    confidence: _builtins.float
+    """0 to 1."""
+    heading: _builtins.str
+    """What was read, "" for a page that goes on with the one before."""
+    def __init__(
+        self,
+        *,
+        page: _builtins.int = ...,
+        component_id: _builtins.str = ...,
+        confidence: _builtins.float = ...,
+        heading: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "confidence", b"confidence", "heading", b"heading", "page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Suggestion: _TypeAlias = Suggestion  # noqa: Y015
+
+@_typing.final
+class GetSuggestionsResponse(_message.Message):
+    """Answer of GetSuggestions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    SUGGESTIONS_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """"working", "ready" or "failed"."""
+    progress: _builtins.float
+    """0 to 1."""
+    @_builtins.property
+    def suggestions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Suggestion]: ...
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        progress: _builtins.float = ...,
+        suggestions: _abc.Iterable[Global___Suggestion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "state", b"state", "suggestions", b"suggestions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSuggestionsResponse: _TypeAlias = GetSuggestionsResponse  # noqa: Y015
+
+@_typing.final
 class ListJobsRequest(_message.Message):
     """Request of ListJobs. Empty fields do not filter."""
 

@@ -75,6 +75,16 @@ class PdfcheckServiceStub:
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityRequest.SerializeToString,
                 response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityResponse.FromString,
                 _registered_method=True)
+        self.RequestSuggestions = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/RequestSuggestions',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSuggestionsRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSuggestionsResponse.FromString,
+                _registered_method=True)
+        self.GetSuggestions = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/GetSuggestions',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/pdfcheck.v1.PdfcheckService/ListJobs',
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.SerializeToString,
@@ -152,6 +162,20 @@ class PdfcheckServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestSuggestions(self, request, context):
+        """Has the heads of a file's pages read, to suggest which component each belongs to; idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSuggestions(self, request, context):
+        """What came of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Jobs by stage and state.
         """
@@ -215,6 +239,16 @@ def add_PdfcheckServiceServicer_to_server(servicer, server):
                     servicer.GetQuality,
                     request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityRequest.FromString,
                     response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityResponse.SerializeToString,
+            ),
+            'RequestSuggestions': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestSuggestions,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSuggestionsRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSuggestionsResponse.SerializeToString,
+            ),
+            'GetSuggestions': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSuggestions,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -449,6 +483,60 @@ class PdfcheckService:
             '/pdfcheck.v1.PdfcheckService/GetQuality',
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityRequest.SerializeToString,
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestSuggestions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/RequestSuggestions',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSuggestionsRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSuggestionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSuggestions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/GetSuggestions',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

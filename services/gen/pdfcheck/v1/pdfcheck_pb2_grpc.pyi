@@ -49,6 +49,10 @@ class PdfcheckServiceStub:
     """Where something is written in a document."""
     GetQuality: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetQualityRequest, _pdfcheck_pb2.GetQualityResponse]
     """What was seen on the pages of a file, and hints: for a person, none of them blocks."""
+    RequestSuggestions: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RequestSuggestionsRequest, _pdfcheck_pb2.RequestSuggestionsResponse]
+    """Has the heads of a file's pages read, to suggest which component each belongs to; idempotent."""
+    GetSuggestions: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetSuggestionsRequest, _pdfcheck_pb2.GetSuggestionsResponse]
+    """What came of it."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]
     """Jobs by stage and state."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]
@@ -77,6 +81,10 @@ class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
     """Where something is written in a document."""
     GetQuality: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetQualityRequest, _pdfcheck_pb2.GetQualityResponse]  # type: ignore[assignment]
     """What was seen on the pages of a file, and hints: for a person, none of them blocks."""
+    RequestSuggestions: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RequestSuggestionsRequest, _pdfcheck_pb2.RequestSuggestionsResponse]  # type: ignore[assignment]
+    """Has the heads of a file's pages read, to suggest which component each belongs to; idempotent."""
+    GetSuggestions: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetSuggestionsRequest, _pdfcheck_pb2.GetSuggestionsResponse]  # type: ignore[assignment]
+    """What came of it."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -150,6 +158,22 @@ class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pdfcheck_pb2.GetQualityResponse, _abc.Awaitable[_pdfcheck_pb2.GetQualityResponse]]:
         """What was seen on the pages of a file, and hints: for a person, none of them blocks."""
+
+    @_abc_1.abstractmethod
+    def RequestSuggestions(
+        self,
+        request: _pdfcheck_pb2.RequestSuggestionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.RequestSuggestionsResponse, _abc.Awaitable[_pdfcheck_pb2.RequestSuggestionsResponse]]:
+        """Has the heads of a file's pages read, to suggest which component each belongs to; idempotent."""
+
+    @_abc_1.abstractmethod
+    def GetSuggestions(
+        self,
+        request: _pdfcheck_pb2.GetSuggestionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.GetSuggestionsResponse, _abc.Awaitable[_pdfcheck_pb2.GetSuggestionsResponse]]:
+        """What came of it."""
 
     @_abc_1.abstractmethod
     def ListJobs(
