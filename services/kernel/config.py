@@ -93,6 +93,8 @@ class ServiceSettings(BaseSettings):
     sandbox_apart: Words = ()
     #: Pictures whose text is read side by side, each on one core with up to 2 GiB.
     ocr_at_once: int = Field(default=2, ge=1, le=64)
+    #: How much reading gives way to other work, as `nice` counts.
+    ocr_nice: int = Field(default=0, ge=0, le=19)
     #: Where spans are sent (OTLP over gRPC), `http://host:port` or `https://host:port`; empty: nowhere.
     otlp: str = ""
     #: Share of the traces begun here that is sent.

@@ -134,7 +134,9 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
         short, other = ForkingSandbox(settings.sandbox_apart), ForkingSandbox(settings.sandbox_preload)
         sandbox = Apart(settings.sandbox_apart, short, other) if settings.sandbox_apart else other
         stack.push_async_callback(sandbox.close)
-        reading = ForkingSandbox(preload=ocr.PRELOAD)  # started when something is first read, and not before
+        reading = ForkingSandbox(
+            ocr.PRELOAD, nice=settings.ocr_nice
+        )  # started when something is first read, and not before
         stack.push_async_callback(reading.close)
         yield Platform(
             service=service,

@@ -48,8 +48,11 @@ class _Exit:
 class ForkingSandbox:
     """One zygote, started with the first task and again when it is lost; children as many as tasks run."""
 
-    def __init__(self, preload: Sequence[str] = ()) -> None:
-        """`preload` names the modules whose functions will be called."""
+    def __init__(self, preload: Sequence[str] = (), *, nice: int = 0) -> None:
+        """`preload` names the modules whose functions will be called. `nice` is how much the zygote and all its children
+        give way to others.
+        """
+        self._nice = nice
         self._preload = tuple(preload)
         self._numbers = itertools.count(1)
         self._exits: dict[int, asyncio.Future[_Exit]] = {}
@@ -187,7 +190,14 @@ class ForkingSandbox:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        arguments = [sys.executable, "-m", "services.kernel.sandbox.start", str(theirs.fileno()), *self._preload]
+        arguments = [
+            sys.executable,
+            "-m",
+            "services.kernel.sandbox.start",
+            str(theirs.fileno()),
+            str(self._nice),
+            *self._preload,
+        ]
         # From this thread on purpose: the parent-death signal follows the thread that started the process.
         try:
             self._process = subprocess.Popen(

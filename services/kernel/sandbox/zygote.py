@@ -1,6 +1,6 @@
 """Forks a confined child per task; the one for the next task is made, confined and waiting before that task comes.
 
-Started by `start` with FD MODULE…. One thread, no event loop, nothing but a control socket:
+Started by `start` with FD NICE MODULE…. One thread, no event loop, nothing but a control socket:
 it can be forked at any moment.
 """
 
@@ -215,7 +215,7 @@ def _rehearse() -> None:
     """Let preloaded modules go through their work once (`rehearse`): memory that a fork shares is slow when it is
     touched first, and nobody waits for it now.
     """
-    for module in sys.argv[2:]:
+    for module in sys.argv[3:]:
         rehearse = getattr(sys.modules[module], "rehearse", None)
         if rehearse is not None:
             rehearse()
@@ -291,7 +291,9 @@ def main() -> None:
     """Preload and serve."""
     lifeline.follow_parent_in_single_thread()
     control = socket.socket(fileno=int(sys.argv[1]))
-    for module in sys.argv[2:]:
+    if int(sys.argv[2]):
+        os.nice(int(sys.argv[2]))
+    for module in sys.argv[3:]:
         prepare = getattr(importlib.import_module(module), "prepare", None)
         if prepare is not None:  # what takes long, or is written to memory, and is the same for every child
             prepare()
