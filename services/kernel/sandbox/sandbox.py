@@ -49,9 +49,7 @@ class ForkingSandbox:
     """One zygote, started with the first task and again when it is lost; children as many as tasks run."""
 
     def __init__(self, preload: Sequence[str] = (), *, nice: int = 0) -> None:
-        """`preload` names the modules whose functions will be called. `nice` is how much the zygote and all its children
-        give way to others.
-        """
+        """`preload` names the modules whose functions will be called; `nice` is how much everything in it gives way."""
         self._nice = nice
         self._preload = tuple(preload)
         self._numbers = itertools.count(1)
