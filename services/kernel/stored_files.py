@@ -11,6 +11,8 @@ from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_client import call
 from services.kernel.storage.port import ObjectStore
 
+#: A copy inside the store, of at most some hundred megabytes.
+_COPYING_DEADLINE_S = 300.0
 #: (dossier id, organisation path) → token for the owner of the files.
 OwnToken = Callable[[str, str], str]
 
@@ -28,6 +30,8 @@ class StoredFile:
     etag: str
     stored_at: datetime
     component_id: str
+    material_id: str = ""
+    item_id: str = ""
     #: Grows with every change of the file, its name included.
     version: int = 0
 
@@ -65,8 +69,53 @@ class StoredFiles:
             etag=file.etag,
             stored_at=file.stored_at.ToDatetime(UTC),
             component_id=file.component_id,
+            material_id=file.material_id,
+            item_id=file.item_id,
             version=file.version,
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MadeFile:
+    """An object that a service derived, to become a file in the place of `replaces`."""
+
+    file_id: str
+    material_id: str
+    item_id: str
+    component_id: str
+    file_name: str
+    key: str
+    etag: str
+    size_bytes: int
+    replaces: str
+
+
+class Adopting:
+    """Asks the upload service to make files of what was derived, in the name of whoever asked for it."""
+
+    def __init__(self, channel: grpc.aio.Channel, token: OwnToken) -> None:
+        """The channel stays the caller's; `token` allows to send files."""
+        self._stub = upload_pb2_grpc.UploadServiceStub(channel)
+        self._token = token
+
+    async def adopt(self, dossier_id: str, organisation_path: str, made: MadeFile) -> None:
+        """By a copy inside the store; the same file id again changes nothing. Raises `AppError` as
+        `AdoptFile` does: request.not-found (the file to be replaced is gone), upload.quota, upload.too-large, …
+        """
+        asked = upload_pb2.AdoptFileRequest(
+            dossier_id=dossier_id,
+            file_id=made.file_id,
+            material_id=made.material_id,
+            item_id=made.item_id,
+            component_id=made.component_id,
+            file_name=made.file_name,
+            source_key=made.key,
+            source_etag=made.etag,
+            size_bytes=made.size_bytes,
+            replaces_file_id=made.replaces,
+        )
+        token = self._token(dossier_id, organisation_path)
+        await call(self._stub.AdoptFile, asked, token=token, idempotent=True, timeout_s=_COPYING_DEADLINE_S)
 
 
 class StoredSource:

@@ -32,7 +32,8 @@ async def _stored(context: Context, unit: Unit, event: Event) -> None:
         sha256=body.sha256,
         state=FileState.STORED,
     )
-    await hearing.file_stored(context, unit, body.file.dossier_id, body.file.material_id, file)
+    where = (body.file.dossier_id, body.file.material_id)
+    await hearing.file_stored(context, unit, *where, file, body.replaces_file_id)
 
 
 async def _verified(context: Context, unit: Unit, event: Event) -> None:

@@ -28,6 +28,7 @@ _FILE_STATES = {
     FileState.VERIFIED: pb.FILE_STATE_VERIFIED,
     FileState.REJECTED: pb.FILE_STATE_REJECTED,
     FileState.DELETED: pb.FILE_STATE_DELETED,
+    FileState.REPLACED: pb.FILE_STATE_REPLACED,
 }
 #: Which actions of a token allow which sort of call; a service may do what its token's dossier allows.
 _READS = frozenset({"view", "upload", "delete", "read"})
@@ -78,6 +79,7 @@ def _file(file: File) -> pb.File:
         rejection_code=file.rejection_code,
         organisation_path=file.place.organisation_path,
         version=file.version,
+        replaces_file_id=file.replaces,
     )
 
 
@@ -181,6 +183,7 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
             source=Excerpt(
                 key=request.source_key, etag=request.source_etag, offset=0, length=max(0, request.size_bytes)
             ),
+            replaces=request.replaces_file_id,
         )
         return pb.AdoptFileResponse(file=_file(await adoption.adopt_file(self._context, scope, new)))
 

@@ -40,7 +40,7 @@ class Unit(Protocol):
         ...
 
     async def files(self, dossier_id: str) -> Sequence[File]:
-        """Files of the dossier that are not deleted, oldest first."""
+        """Files of the dossier that are in use, oldest first."""
         ...
 
     async def held_bytes(self, dossier_id: str) -> int:

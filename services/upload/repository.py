@@ -72,6 +72,7 @@ files = sa.Table(
     sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("rejection_code", sa.Text, nullable=False),
+    sa.Column("replaces", sa.Text, nullable=False, server_default=""),
     sa.Index("files_dossier", "dossier_id"),
 )
 
@@ -121,7 +122,7 @@ class PostgresUnit:
     def _file(self, row: Any) -> File:
         plain = ("file_id", "size_bytes", "media_type", "sha256", "declared_sha256", "object_key", "etag", "stored_at")
         return File(
-            **{name: row[name] for name in (*plain, "version", "rejection_code")},
+            **{name: row[name] for name in (*plain, "version", "rejection_code", "replaces")},
             place=_place(row),
             file_name=self._keys.open(row["file_name"], _NAME_CONTEXT),
             area=Area(row["area"]),
@@ -184,7 +185,7 @@ class PostgresUnit:
         """See the port."""
         query = (
             sa.select(files)
-            .where(files.c.dossier_id == dossier_id, files.c.state != FileState.DELETED)
+            .where(files.c.dossier_id == dossier_id, files.c.state.not_in([FileState.DELETED, FileState.REPLACED]))
             .order_by(files.c.stored_at, files.c.file_id)
         )
         return [self._file(row) for row in (await self._connection.execute(query)).mappings()]
@@ -205,7 +206,9 @@ class PostgresUnit:
         """See the port."""
         plain = ("file_id", "size_bytes", "media_type", "sha256", "declared_sha256", "object_key", "etag", "stored_at")
         values = {
-            **{name: getattr(file, name) for name in (*plain, "version", "rejection_code", "area", "state")},
+            **{
+                name: getattr(file, name) for name in (*plain, "version", "rejection_code", "area", "state", "replaces")
+            },
             **_place_values(file.place),
             "file_name": self._keys.seal(file.file_name, _NAME_CONTEXT),
         }
@@ -225,6 +228,7 @@ class PostgresUnit:
             etag=file.etag,
             sha256=file.sha256,
             stored_at=_timestamp(file.stored_at),
+            replaces_file_id=file.replaces,
         )
         self._announce("file-stored", file, body)
 

@@ -66,7 +66,10 @@ class FileJobs:
             pass
 
     async def preserve(self, running: Running) -> None:
-        """Copy a submitted file to the evidence area, switch its row; the draft's copy goes by a further job."""
+        """Copy a submitted file to the evidence area, switch its row; the draft's copy goes by a further job.
+
+        The original that it was made from is evidence, too.
+        """
         file = await self._file(running.job)
         if file is None or file.area is Area.EVIDENCE or file.state is FileState.DELETED:
             async with self._effect(running.job):
@@ -77,6 +80,8 @@ class FileJobs:
             if current is not None and current.area is Area.STAGING:
                 await unit.save_file(current.moved(info.key, info.etag, Area.EVIDENCE))
                 await unit.enqueue("discard", file.place, file.file_id, key=f"discard:{file.file_id}")
+            if file.replaces:
+                await unit.enqueue("preserve", file.place, file.replaces, key=f"preserve:{file.replaces}")
 
     async def discard(self, running: Running) -> None:
         """Remove the draft's copy of a file that lies in the evidence area."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from services.catalogue.pages.model import SeenFile
 from services.kernel.errors import AppError, Kind
 from services.kernel.events.consumer import InvariantBroken
-from services.review.domain.arranging import without
+from services.review.domain.arranging import instead, without
 from services.review.domain.records import Disc, Dossier, File, FileState, Material, Merged, ReadOpening, Report
 from services.review.ports import FetchedReport, Unit
 from services.review.usecases.context import Context, refresh
@@ -36,17 +36,31 @@ def find_file(dossier: Dossier, file_id: str) -> tuple[Material, File] | None:
     return None
 
 
-async def file_stored(context: Context, unit: Unit, dossier_id: str, material_id: str, file: File) -> None:
-    """A new file of a material; its name is fetched by a job. Raises `InvariantBroken` for an unknown material."""
+async def file_stored(
+    context: Context, unit: Unit, dossier_id: str, material_id: str, file: File, replaces: str = ""
+) -> None:
+    """A new file of a material, at its end or in the place of the one that it `replaces`; its name is fetched by a job.
+
+    Raises `InvariantBroken` for an unknown material.
+    """
     dossier = await _dossier(unit, dossier_id)
     material = dossier.material(material_id)
     if material is None:
         raise InvariantBroken(f"no material {material_id}")
     position = max((other.position for other in material.files), default=-1) + 1
+    before = next((other for other in material.files if other.file_id == replaces), None)
+    if before is not None:
+        position = before.position
+        await unit.take_out_file(replaces, keep=_was_seen(dossier, before))
+        arranged = instead(material.arrangement, replaces, file.file_id)
+        left = replace(_without(material, replaces), arrangement=arranged)
+        dossier = _with(dossier, material_id, lambda _: left)
     file = replace(file, position=position)
     await unit.save_file(dossier, material_id, file)
     await unit.fetch_later(dossier, "fetch-name", file.file_id, 1)
     details: dict[str, str | int | bool] = {"file": file.file_id, "material": material_id, "bytes": file.size_bytes}
+    if replaces:
+        details["replaces"] = replaces
     await unit.audit(dossier, "file-stored", ACTOR, details)
     unit.change(dossier, "material", material_id)
     await refresh(context, unit, _with_file(dossier, material_id, file))
@@ -131,16 +145,21 @@ async def file_deleted(context: Context, unit: Unit, dossier_id: str, file_id: s
         await unit.take_early_report(file_id)
         return
     material, file = found
-    await unit.take_out_file(file_id, keep=bool(file.submitted) and file.submitted == dossier.submission)
-
-    def change(material: Material) -> Material:
-        left = tuple(file for file in material.files if file.file_id != file_id)
-        disc = None if material.disc is not None and material.disc.file_id == file_id else material.disc
-        return replace(material, files=left, disc=disc, arrangement=without(material.arrangement, file_id))
-
+    await unit.take_out_file(file_id, keep=_was_seen(dossier, file))
     await unit.audit(dossier, "file-deleted", dossier.applicant_id, {"file": file_id, "material": material.material_id})
     unit.change(dossier, "material", material.material_id)
-    await refresh(context, unit, _with(dossier, material.material_id, change))
+    await refresh(context, unit, _with(dossier, material.material_id, lambda changing: _without(changing, file_id)))
+
+
+def _was_seen(dossier: Dossier, file: File) -> bool:
+    """Whether reviewers had it before them in the last submission."""
+    return bool(file.submitted) and file.submitted == dossier.submission
+
+
+def _without(material: Material, file_id: str) -> Material:
+    left = tuple(file for file in material.files if file.file_id != file_id)
+    disc = None if material.disc is not None and material.disc.file_id == file_id else material.disc
+    return replace(material, files=left, disc=disc, arrangement=without(material.arrangement, file_id))
 
 
 async def checked(context: Context, unit: Unit, dossier_id: str, file_id: str, report: Report, stage: str) -> None:

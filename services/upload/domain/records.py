@@ -33,6 +33,8 @@ class FileState(StrEnum):
     VERIFIED = "verified"
     REJECTED = "rejected"
     DELETED = "deleted"
+    #: Out of use, kept beside what was made from it and stands in its place.
+    REPLACED = "replaced"
 
 
 class Area(StrEnum):
@@ -112,6 +114,8 @@ class File:
     stored_at: datetime
     version: int = 1
     rejection_code: str = ""
+    #: The file from which it was made and in whose place it stands, "" for none.
+    replaces: str = ""
 
     def judged(self, sha256: str) -> "File":
         """The file once its whole hash is known: verified, or rejected when another was declared."""
@@ -131,6 +135,10 @@ class File:
     def renamed(self, file_name: str) -> "File":
         """The file under another name."""
         return replace(self, file_name=file_name, version=self.version + 1)
+
+    def replaced(self) -> "File":
+        """The file once another one stands in its place."""
+        return replace(self, state=FileState.REPLACED, version=self.version + 1)
 
     def deleted(self) -> "File":
         """The file after its applicant removed it."""

@@ -41,11 +41,19 @@ async def open_upload(unit: Unit, upload_id: str) -> Upload:
 
 
 async def file_of(unit: Unit, file_id: str, *, replaced_too: bool = False) -> File:
-    """A file that is not deleted, locked; `replaced_too` finds evidence that was replaced since.
+    """A file that is in use, locked; `replaced_too` finds evidence and originals that were replaced since.
 
     Raises `AppError` request.not-found.
     """
     file = await unit.file(file_id)
-    if file is None or (file.state is FileState.DELETED and not (replaced_too and file.area is Area.EVIDENCE)):
+    if file is None or not (_in_use(file) or (replaced_too and _kept(file))):
         raise not_found("file")
     return file
+
+
+def _in_use(file: File) -> bool:
+    return file.state not in (FileState.DELETED, FileState.REPLACED)
+
+
+def _kept(file: File) -> bool:
+    return file.state is FileState.REPLACED or (file.state is FileState.DELETED and file.area is Area.EVIDENCE)

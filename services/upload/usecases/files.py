@@ -18,25 +18,28 @@ async def describe_file(context: Context, scope: Scope, file_id: str, *, replace
 
 
 async def list_files(context: Context, scope: Scope) -> Sequence[File]:
-    """The dossier's files that are not deleted, oldest first."""
+    """The dossier's files that are in use, oldest first."""
     async with context.work.begin(scope) as unit:
         return await unit.files(scope.dossier_id)
 
 
 async def delete_file(context: Context, scope: Scope, file_id: str) -> None:
-    """Remove a draft's file; its bytes go by a job. What was submitted stays as evidence, only out of use.
+    """Remove a draft's file and the original it was made from; their bytes go by jobs. What was submitted stays as
+    evidence, only out of use.
 
     Repeating it changes nothing.
     """
     async with context.work.begin(scope) as unit:
         file = await unit.file(file_id)
-        if file is None or file.state is FileState.DELETED:
-            return
-        gone = file.deleted()
-        await unit.save_file(gone)
-        await unit.announce_deleted(gone)
-        if file.area is Area.STAGING:
-            await unit.enqueue("purge", file.place, file.file_id, key=f"purge:{file.file_id}")
+        if file is not None and file.state is FileState.REPLACED:
+            return  # it is kept as long as what stands in its place
+        while file is not None and file.state is not FileState.DELETED:
+            gone = file.deleted()
+            await unit.save_file(gone)
+            await unit.announce_deleted(gone)
+            if file.area is Area.STAGING:
+                await unit.enqueue("purge", file.place, file.file_id, key=f"purge:{file.file_id}")
+            file = await unit.file(file.replaces) if file.replaces else None
 
 
 async def rename_file(context: Context, scope: Scope, file_id: str, file_name: str) -> File:

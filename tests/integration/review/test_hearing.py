@@ -53,9 +53,10 @@ class Heard:
         self._dossier_id = dossier.dossier_id
         self._material_id = material_of(dossier, item_id)
 
-    async def stored(self, file_id: str) -> None:
+    async def stored(self, file_id: str, replaces: str = "") -> None:
+        where = (self._dossier_id, self._material_id)
         async with self._context.work.begin(self._scope) as unit:
-            await hearing.file_stored(self._context, unit, self._dossier_id, self._material_id, stored(file_id))
+            await hearing.file_stored(self._context, unit, *where, stored(file_id), replaces)
 
     async def checked(self, file_id: str, known: Report, stage: str = "fetch-video-report") -> None:
         async with self._context.work.begin(self._scope) as unit:
@@ -234,3 +235,16 @@ async def test_an_event_writes_the_one_material_that_it_is_about(context: Contex
     after = await versions()
     assert len(before) > 10
     assert {item for item in after if after[item] != before[item]} == {"surgery_video"}
+
+
+async def test_what_was_made_from_a_file_stands_in_its_place(video: Heard) -> None:
+    for name in ("first", "second", "third"):
+        await video.stored(f"place-{name}")
+    await video.stored("place-smaller", "place-second")
+    assert await video.file("place-second") is None
+    places = [file.position for name in ("first", "smaller", "third") if (file := await video.file(f"place-{name}"))]
+    assert places == [0, 1, 2]
+    await video.stored("place-last", "place-second")  # it is gone: one more, at the end
+    last = await video.file("place-last")
+    assert last is not None
+    assert last.position == 3

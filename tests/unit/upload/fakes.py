@@ -77,7 +77,7 @@ class Rows:
         return self.kept.get(file_id)
 
     async def files(self, dossier_id: str) -> Sequence[File]:
-        return [f for f in self.kept.values() if f.state is not FileState.DELETED]
+        return [f for f in self.kept.values() if f.state not in (FileState.DELETED, FileState.REPLACED)]
 
     async def held_bytes(self, dossier_id: str) -> int:
         kept = sum(f.size_bytes for f in self.kept.values())

@@ -9,7 +9,7 @@ from services.kernel.storage.port import Excerpt
 from services.upload.domain.records import FileState, Place
 from services.upload.usecases.adoption import Adopted, adopt_file
 from services.upload.usecases.context import Context
-from services.upload.usecases.files import delete_file
+from services.upload.usecases.files import delete_file, describe_file, list_files
 from tests.unit.upload.fakes import PLACE, SCOPE, Rows, Store, context, file
 
 KEY = "derived/video/dossiers/d1/f1/titled.mp4"
@@ -98,3 +98,48 @@ async def test_the_quota_counts_it_exactly(rows: Rows, store: Store) -> None:
     assert await refused(service, new()) == "upload.quota"
     rows.kept["f"] = file(size_bytes=2**20 - len(VIDEO))
     await adopt_file(service, SCOPE, new())
+
+
+PAGE = "derived/pdfcheck/dossiers/d1/files/f1/shrunk/new-1.pdf"
+SMALLER = b"%PDF-1.7\n smaller"
+
+
+@pytest.fixture
+def replacing(rows: Rows, store: Store) -> Adopted:
+    """A smaller file for one that is there."""
+    store.objects[PAGE] = SMALLER
+    rows.kept["f1"] = file(file_id="f1")
+    source = Excerpt(key=PAGE, etag="e", offset=0, length=len(SMALLER))
+    return Adopted(file_id="new-1", place=PLACE, file_name="a.pdf", source=source, replaces="f1")
+
+
+async def test_it_takes_the_originals_place_and_the_original_is_kept(
+    service: Context, rows: Rows, store: Store, replacing: Adopted
+) -> None:
+    made = await adopt_file(service, SCOPE, replacing)
+    assert made.replaces == "f1"
+    assert rows.kept["f1"].state is FileState.REPLACED
+    assert rows.told == ["stored 1"]  # what was made of the original stays, and so nothing tells of its end
+    assert [each.file_id for each in await list_files(service, SCOPE)] == ["new-1"]
+    assert (await describe_file(service, SCOPE, "f1", replaced_too=True)).file_id == "f1"
+    with pytest.raises(AppError, match=r"request\.not-found"):
+        await describe_file(service, SCOPE, "f1")
+    assert await adopt_file(service, SCOPE, replacing) == made
+
+
+async def test_only_what_is_in_use_in_that_place_is_replaced(service: Context, rows: Rows, replacing: Adopted) -> None:
+    for wrong in (
+        replace(replacing, replaces="nobody"), replace(replacing, place=replace(PLACE, material_id="m2")),
+    ):  # fmt: skip
+        assert await refused(service, wrong) == "request.not-found"
+    await adopt_file(service, SCOPE, replacing)
+    assert await refused(service, replace(replacing, file_id="new-2")) == "request.not-found"
+
+
+async def test_deleted_with_what_was_made_from_it(service: Context, rows: Rows, replacing: Adopted) -> None:
+    await adopt_file(service, SCOPE, replacing)
+    await delete_file(service, SCOPE, "f1")
+    assert rows.kept["f1"].state is FileState.REPLACED  # not without what stands in its place
+    await delete_file(service, SCOPE, "new-1")
+    assert {each.state for each in rows.kept.values()} == {FileState.DELETED}
+    assert rows.jobs[-2:] == ["purge:new-1", "purge:f1"]

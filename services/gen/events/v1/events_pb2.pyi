@@ -98,6 +98,7 @@ class FileStored(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     STORED_AT_FIELD_NUMBER: _builtins.int
+    REPLACES_FILE_ID_FIELD_NUMBER: _builtins.int
     media_type: _builtins.str
     """By content."""
     size_bytes: _builtins.int
@@ -105,6 +106,8 @@ class FileStored(_message.Message):
     etag: _builtins.str
     sha256: _builtins.str
     """Empty until verified."""
+    replaces_file_id: _builtins.str
+    """The file in whose place it stands from now on; empty where it is one more."""
     @_builtins.property
     def file(self) -> Global___FileRef: ...
     @_builtins.property
@@ -119,10 +122,11 @@ class FileStored(_message.Message):
         etag: _builtins.str = ...,
         sha256: _builtins.str = ...,
         stored_at: _timestamp_pb2.Timestamp | None = ...,
+        replaces_file_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "stored_at", b"stored_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "file", b"file", "media_type", b"media_type", "object_key", b"object_key", "sha256", b"sha256", "size_bytes", b"size_bytes", "stored_at", b"stored_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "file", b"file", "media_type", b"media_type", "object_key", b"object_key", "replaces_file_id", b"replaces_file_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "stored_at", b"stored_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -55,6 +55,8 @@ class _FileStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FileState.V
     FILE_STATE_VERIFIED: _FileState.ValueType  # 2
     FILE_STATE_REJECTED: _FileState.ValueType  # 3
     FILE_STATE_DELETED: _FileState.ValueType  # 4
+    FILE_STATE_REPLACED: _FileState.ValueType  # 5
+    """Out of use: another file was made from it and stands in its place. Its bytes stay as long as that one does."""
 
 class FileState(_FileState, metaclass=_FileStateEnumTypeWrapper):
     """State of a file."""
@@ -65,6 +67,8 @@ FILE_STATE_STORED: FileState.ValueType  # 1
 FILE_STATE_VERIFIED: FileState.ValueType  # 2
 FILE_STATE_REJECTED: FileState.ValueType  # 3
 FILE_STATE_DELETED: FileState.ValueType  # 4
+FILE_STATE_REPLACED: FileState.ValueType  # 5
+"""Out of use: another file was made from it and stands in its place. Its bytes stay as long as that one does."""
 Global___FileState: _TypeAlias = FileState  # noqa: Y015
 
 @_typing.final
@@ -130,6 +134,7 @@ class File(_message.Message):
     REJECTION_CODE_FIELD_NUMBER: _builtins.int
     ORGANISATION_PATH_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    REPLACES_FILE_ID_FIELD_NUMBER: _builtins.int
     file_id: _builtins.str
     dossier_id: _builtins.str
     material_id: _builtins.str
@@ -148,6 +153,8 @@ class File(_message.Message):
     """Set when rejected: "file.hash-mismatch", …"""
     organisation_path: _builtins.str
     version: _builtins.int
+    replaces_file_id: _builtins.str
+    """The file from which this one was made and in whose place it stands."""
     @_builtins.property
     def stored_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -169,10 +176,11 @@ class File(_message.Message):
         rejection_code: _builtins.str = ...,
         organisation_path: _builtins.str = ...,
         version: _builtins.int = ...,
+        replaces_file_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["stored_at", b"stored_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "dossier_id", b"dossier_id", "etag", b"etag", "file_id", b"file_id", "file_name", b"file_name", "item_id", b"item_id", "material_id", b"material_id", "media_type", b"media_type", "object_key", b"object_key", "organisation_path", b"organisation_path", "rejection_code", b"rejection_code", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "stored_at", b"stored_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "dossier_id", b"dossier_id", "etag", b"etag", "file_id", b"file_id", "file_name", b"file_name", "item_id", b"item_id", "material_id", b"material_id", "media_type", b"media_type", "object_key", b"object_key", "organisation_path", b"organisation_path", "rejection_code", b"rejection_code", "replaces_file_id", b"replaces_file_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "stored_at", b"stored_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -530,7 +538,7 @@ class DescribeFileRequest(_message.Message):
     dossier_id: _builtins.str
     file_id: _builtins.str
     replaced_too: _builtins.bool
-    """Also a submitted file that was replaced since: it stays as evidence."""
+    """Also a file that was replaced since: submitted ones stay as evidence, originals beside what was made from them."""
     def __init__(
         self,
         *,
@@ -716,6 +724,7 @@ class AdoptFileRequest(_message.Message):
     SOURCE_KEY_FIELD_NUMBER: _builtins.int
     SOURCE_ETAG_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    REPLACES_FILE_ID_FIELD_NUMBER: _builtins.int
     dossier_id: _builtins.str
     file_id: _builtins.str
     """The new file's, given by the caller."""
@@ -727,6 +736,8 @@ class AdoptFileRequest(_message.Message):
     """The object, which must lie in the dossier's folder of what services derive, and still be this one."""
     source_etag: _builtins.str
     size_bytes: _builtins.int
+    replaces_file_id: _builtins.str
+    """The file in whose place it is to stand, in the same component; it goes out of use and is kept. Empty: none."""
     def __init__(
         self,
         *,
@@ -739,10 +750,11 @@ class AdoptFileRequest(_message.Message):
         source_key: _builtins.str = ...,
         source_etag: _builtins.str = ...,
         size_bytes: _builtins.int = ...,
+        replaces_file_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "dossier_id", b"dossier_id", "file_id", b"file_id", "file_name", b"file_name", "item_id", b"item_id", "material_id", b"material_id", "size_bytes", b"size_bytes", "source_etag", b"source_etag", "source_key", b"source_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "dossier_id", b"dossier_id", "file_id", b"file_id", "file_name", b"file_name", "item_id", b"item_id", "material_id", b"material_id", "replaces_file_id", b"replaces_file_id", "size_bytes", b"size_bytes", "source_etag", b"source_etag", "source_key", b"source_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
