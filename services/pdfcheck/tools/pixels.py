@@ -169,12 +169,12 @@ def _fault_of(image: pikepdf.Stream, looked: _Looked) -> DamagedPixels | Oversiz
 def _checked(image: pikepdf.Stream) -> bool:
     """Whether it could be looked at. Raises `DamagedPixels` and `OversizedPixels`."""
     _check_size(_least_bytes(image.stream_dict, unknown_components=1))
-    filters = _filters(image)
+    filters = filters_of(image)
     inner = filters[-1] if filters else ""
     if any(each not in _WRAPPING for each in filters[:-1]):
         return False
     if inner == "/DCTDecode":
-        data = image.read_raw_bytes() if len(filters) == 1 else _unwrapped(image)
+        data = image.read_raw_bytes() if len(filters) == 1 else unwrapped(image)
         _check_size(3 * _stated_pixels(data, "JPEG"))
         check_jpeg(data)
         return True
@@ -206,14 +206,20 @@ def _stated_pixels(data: bytes, form: str) -> int:
         return 0
 
 
-def _filters(image: pikepdf.Stream) -> list[str]:
+def filters_of(image: pikepdf.Stream) -> list[str]:
+    """Their names, the outermost first."""
     told = image.stream_dict.get("/Filter")
     return [str(each) for each in told] if isinstance(told, pikepdf.Array) else [] if told is None else [str(told)]
 
 
-def _unwrapped(image: pikepdf.Stream) -> bytes:
-    """Without what was put around the picture's own coding."""
-    return image.read_bytes(pikepdf.StreamDecodeLevel.generalized)
+def unwrapped(image: pikepdf.Stream) -> bytes:
+    """Without what was put around the picture's own coding, which the library does not undo by itself."""
+    around: dict[str, object] = {"/Filter": pikepdf.Array(list(image.stream_dict.Filter)[:-1])}
+    parameters = image.stream_dict.get("/DecodeParms")
+    if isinstance(parameters, pikepdf.Array):
+        around["/DecodeParms"] = pikepdf.Array(list(parameters)[:-1])
+    with pikepdf.new() as nowhere:
+        return pikepdf.Stream(nowhere, image.read_raw_bytes(), around).read_bytes()
 
 
 def check_jpeg(data: bytes) -> None:

@@ -1,6 +1,8 @@
 """Bits that rot inside a picture are found, and what writers do differently is not taken for damage."""
 
+import base64
 import io
+import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from PIL import Image
 
 from services.kernel.sandbox.sandbox import ForkingSandbox
 from services.pdfcheck.tools.pixels import DamagedPixels, check_jpeg
+from services.pdfcheck.tools.pixels import pixels as look
 from services.pdfcheck.usecases import pixels
 from services.pdfcheck.usecases.pixels import PRELOAD, Pixels, check_pixels
 from tests.assets import pdf_fixtures
@@ -204,6 +207,22 @@ async def test_files_as_they_come(sandbox: ForkingSandbox, tmp_path: Path) -> No
     """Every honest document of the other tests."""
     for data in (pdf_fixtures.scanned_pdf(), pdf_fixtures.shared_font(), pdf_fixtures.signed(), pdf_fixtures.linked()):
         assert (await looked(sandbox, data)).findings == ()
+
+
+@pytest.mark.parametrize("rotten", [False, True])
+@pytest.mark.parametrize("around", [["FlateDecode"], ["ASCII85Decode", "FlateDecode"]], ids=str)
+def test_a_jpeg_with_something_around_it_is_looked_at(around: list[str], rotten: bool) -> None:
+    """As some programs write it: the library does not undo what stands around a JPEG."""
+    data = zlib.compress(pdf_fixtures.rotten(jpeg()) if rotten else jpeg())
+    data = base64.a85encode(data) + b"~>" if len(around) > 1 else data
+
+    def wrap(pdf: pikepdf.Pdf) -> None:
+        image = pdf.pages[0].obj.Resources.XObject.Im0
+        image.write(data, filter=pikepdf.Array([pikepdf.Name(f"/{name}") for name in (*around, "DCTDecode")]))
+
+    document = io.BytesIO(pdf_fixtures.pdf_of([jpeg()], wrap))
+    told = look([document], {}, lambda _: None)  # type: ignore[list-item]  # in memory it is no raw file
+    assert (told["damaged"], told["unknown"]) == ([1] if rotten else [], 0)
 
 
 @IN_MODULE
