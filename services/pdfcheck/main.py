@@ -1,12 +1,15 @@
 """The pdfcheck service: composition root."""
 
+from functools import partial
+
 from services.catalogue import load
 from services.kernel import runtime, wiring
 from services.kernel.grpc_client import open_channel
 from services.kernel.platform import Composition, Platform
-from services.kernel.stored_files import StoredFiles
+from services.kernel.stored_files import Adopting, StoredFiles
 from services.pdfcheck import consumer, grpc_api, worker
-from services.pdfcheck.repository import PostgresQualities, PostgresReports, PostgresSuggestions
+from services.pdfcheck.grpc_api.coaching import CoachPorts
+from services.pdfcheck.repository import PostgresCoaching, PostgresQualities, PostgresReports, PostgresSuggestions
 from services.pdfcheck.settings import Settings
 from services.pdfcheck.usecases.pictures import Pictures
 from services.pdfcheck.usecases.shown import Shown
@@ -23,7 +26,19 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     def token(dossier_id: str, organisation_path: str) -> str:
         return platform.own_token("upload", dossier_id=dossier_id, organisation_path=organisation_path)
 
+    def sending_token(dossier_id: str, organisation_path: str) -> str:
+        return platform.own_token("upload", dossier_id=dossier_id, organisation_path=organisation_path, action="upload")
+
     files = StoredFiles(channel, token)
+    coaching = PostgresCoaching(platform.database, platform.keys, platform.ids)
+    coach = worker.CoachingJobs(
+        platform=platform, catalogue=catalogue, reports=reports, coaching=coaching, files=files,
+        adopting=Adopting(channel, sending_token),
+    )  # fmt: skip
+    coach_ports = CoachPorts(
+        coaching=coaching, reports=reports, files=files, queue=platform.queue, store=platform.storage,
+        clock=platform.clock, ids=platform.ids,
+    )  # fmt: skip
     previews = grpc_api.Previews(
         shown=Shown(reports, files, platform.storage),
         pictures=Pictures(platform.storage, platform.sandbox),
@@ -35,6 +50,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         platform=platform,
         catalogue=catalogue,
         reports=reports,
+        coaching=coaching,
         files=files,
         shown=previews.shown,
         pictures=previews.pictures,
@@ -58,22 +74,11 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         files=files,
         reader=platform.reader,
     )
-    expires_s = settings.download_url_expires_s
+    api = partial(grpc_api.servicer, coach=coach_ports, expires_s=settings.download_url_expires_s)
     return Composition(
-        servicers=[
-            grpc_api.servicer(
-                reports,
-                platform.storage,
-                platform.queue,
-                previews,
-                qualities,
-                suggestions,
-                catalogue,
-                expires_s=expires_s,
-            )
-        ],
+        servicers=[api(reports, platform.storage, platform.queue, previews, qualities, suggestions, catalogue)],
         handlers=consumer.handlers(catalogue, reports, qualities, suggestions, platform.ids),
-        jobs={**jobs.handlers(), **looks.handlers(), **reading.handlers()},
+        jobs={**jobs.handlers(), **looks.handlers(), **coach.handlers(), **reading.handlers()},
         removing=worker.REMOVING,
         slow=worker.SLOW,
         closing=[channel.close],

@@ -1,5 +1,6 @@
 """What is kept of documents and merges, and where."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.catalogue.findings import Finding
 from services.catalogue.pages.model import Repeat, SeenFile
 from services.kernel.events.outbox import Outbox
+from services.pdfcheck.domain.coaching import Advice, Derivation
 from services.pdfcheck.domain.headings import Suggestion
 from services.pdfcheck.domain.signatures import Signature
 
@@ -138,6 +140,41 @@ class Writing(Reports, Protocol):
     async def forget_merged(self, connection: AsyncConnection, material_id: str, recipe_sha256: str) -> None:
         """Remove a material's merged PDF unless it is of this recipe."""
         ...
+
+
+class Coaching(Protocol):
+    """Advice on what is too large, and files that were made smaller."""
+
+    async def advice(self, dossier_id: str, organisation_path: str, subject_id: str) -> Advice | None:
+        """The last one on a file or a material, None when there is none in scope."""
+        ...
+
+    async def request_advice(self, subject: Subject, stage: str, argument: str, request_id: str) -> None:
+        """Let it be measured by a job of `stage` about the subject's file (or material, where it has no file)."""
+        ...
+
+    async def derivation(self, dossier_id: str, organisation_path: str, file_id: str) -> Derivation | None:
+        """How that file came about, None when it was not derived."""
+        ...
+
+    async def derivations_of(self, dossier_id: str, organisation_path: str, advice_id: str) -> Sequence[Derivation]:
+        """Those that an advice led to, made or not."""
+        ...
+
+    async def request_derivations(self, wanted: Sequence[tuple[Subject, Derivation]]) -> None:
+        """Let smaller files be made, by a job each about the file that they are made from."""
+        ...
+
+    async def save_advice(self, connection: AsyncConnection, subject: Subject, advice: Advice) -> None:
+        """Replace the advice on a file or material, in the transaction that ends the job."""
+        ...
+
+    async def save_derivation(self, connection: AsyncConnection, subject: Subject, derivation: Derivation) -> None:
+        """Insert or replace it."""
+        ...
+
+    async def forget_advice(self, connection: AsyncConnection, subject_id: str) -> None:
+        """Of a file that was deleted, a material that changed. Derivations stay: they tell of evidence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,6 +15,7 @@ class Settings(ServiceSettings):
     sandbox_apart: Words = ("services.pdfcheck.tools.inspect",)
     sandbox_preload: Words = (
         "services.pdfcheck.tools.characters",
+        "services.pdfcheck.tools.coach",
         "services.pdfcheck.tools.likeness",
         "services.pdfcheck.tools.heads",
         "services.pdfcheck.tools.merge",

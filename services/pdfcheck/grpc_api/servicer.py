@@ -14,19 +14,21 @@ from services.kernel.grpc_server import Context, Servicer, dossier_of_caller
 from services.kernel.jobs import grpc_view
 from services.kernel.jobs.queue import Queue
 from services.kernel.storage.port import ObjectStore
+from services.pdfcheck.grpc_api.coaching import CoachingCalls, CoachPorts
 from services.pdfcheck.grpc_api.previews import PreviewCalls, Previews
 from services.pdfcheck.grpc_api.suggesting import SuggestingCalls
 from services.pdfcheck.ports import MergedFile, Qualities, Reports, Suggestions
 
 
-class PdfcheckApi(PreviewCalls, SuggestingCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
+class PdfcheckApi(PreviewCalls, CoachingCalls, SuggestingCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
     """Calls about a file or material name its dossier in their token; calls about jobs are operators'."""
 
     def __init__(
         self, reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
-        suggestions: Suggestions, catalogue: Catalogue, *, expires_s: int,
+        suggestions: Suggestions, catalogue: Catalogue, *, coach: CoachPorts, expires_s: int,
     ) -> None:  # fmt: skip
         """`expires_s` bounds presigned downloads."""
+        self._coach = coach
         self._previews = previews
         self._qualities = qualities
         self._suggestions = suggestions
@@ -158,11 +160,11 @@ def _seen_page(page: SeenPage) -> pb.SeenPage:
 
 def servicer(
     reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
-    suggestions: Suggestions, catalogue: Catalogue, *, expires_s: int,
+    suggestions: Suggestions, catalogue: Catalogue, *, coach: CoachPorts, expires_s: int,
 ) -> Servicer:  # fmt: skip
     """The service, ready to be registered."""
     register = partial(
         pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server,
-        PdfcheckApi(reports, store, queue, previews, qualities, suggestions, catalogue, expires_s=expires_s),
+        PdfcheckApi(reports, store, queue, previews, qualities, suggestions, catalogue, coach=coach, expires_s=expires_s),
     )
     return Servicer(name=pb.DESCRIPTOR.services_by_name["PdfcheckService"].full_name, register=register)

@@ -1,7 +1,8 @@
 """What is kept in PostgreSQL, a module per kind of thing."""
 
+from services.pdfcheck.repository.coaching import PostgresCoaching
 from services.pdfcheck.repository.qualities import PostgresQualities
 from services.pdfcheck.repository.reports import PostgresReports, merged_files, metadata
 from services.pdfcheck.repository.suggestions import PostgresSuggestions
 
-__all__ = ["PostgresQualities", "PostgresReports", "PostgresSuggestions", "merged_files", "metadata"]
+__all__ = ["PostgresCoaching", "PostgresQualities", "PostgresReports", "PostgresSuggestions", "merged_files", "metadata"]

@@ -32,7 +32,8 @@ _NEWEST = sa.text(
 _MOMENT = sa.DateTime(timezone=True)
 
 
-def _texts(*names: str) -> list[sa.Column[str]]:
+def texts(*names: str) -> list[sa.Column[str]]:
+    """Columns of text that are never null."""
     return [sa.Column(name, sa.Text, nullable=False) for name in names]
 
 
@@ -40,7 +41,7 @@ reports = sa.Table(
     "reports",
     metadata,
     sa.Column("file_id", sa.Text, primary_key=True),
-    *_texts("dossier_id", "organisation_path", "report_id", "verdict"),
+    *texts("dossier_id", "organisation_path", "report_id", "verdict"),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("checked_at", _MOMENT, nullable=False),
@@ -49,7 +50,7 @@ materials = sa.Table(
     "materials",
     metadata,
     sa.Column("material_id", sa.Text, primary_key=True),
-    *_texts("dossier_id", "organisation_path", "item_id", "recipe_sha256"),
+    *texts("dossier_id", "organisation_path", "item_id", "recipe_sha256"),
     sa.Column("parts", pg.JSONB, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
 )
@@ -57,7 +58,7 @@ merged_files = sa.Table(
     "merged",
     metadata,
     sa.Column("material_id", sa.Text, primary_key=True),
-    *_texts("dossier_id", "organisation_path", "merged_id", "recipe_sha256", "object_key", "sha256", "verdict"),
+    *texts("dossier_id", "organisation_path", "merged_id", "recipe_sha256", "object_key", "sha256", "verdict"),
     *[sa.Column(name, sa.BigInteger, nullable=False) for name in ("version", "size_bytes", "pages")],
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("merged_at", _MOMENT, nullable=False),
@@ -116,7 +117,7 @@ class PostgresReports:
     async def save_recipe(self, connection: AsyncConnection, recipe: Recipe) -> None:
         """What a material consists of now."""
         values = {**asdict(recipe), "parts": [asdict(part) for part in recipe.parts]}
-        await _upsert(connection, materials, values, "material_id")
+        await upsert(connection, materials, values, "material_id")
 
     async def next_version(self, connection: AsyncConnection, file_id: str) -> int:
         """Versions of everything that is kept of a file grow together, so that its events are in order. Who asks has
@@ -134,7 +135,7 @@ class PostgresReports:
         head = {name: body.pop(name) for name in ("report_id", "version", "verdict", "checked_at")}
         owner = {name: getattr(subject, name) for name in ("file_id", "dossier_id", "organisation_path")}
         sealed = self._keys.seal(json.dumps(body, ensure_ascii=False, default=dict), _REPORT)
-        await _upsert(connection, reports, {**head, **owner, "body": sealed}, "file_id")
+        await upsert(connection, reports, {**head, **owner, "body": sealed}, "file_id")
         told = events_pb2.DocumentChecked(
             file=events_pb2.FileRef(**asdict(subject)),
             report_id=report.report_id,
@@ -169,7 +170,7 @@ class PostgresReports:
             "version": version,
             "body": self._keys.seal(json.dumps(body, ensure_ascii=False, default=dict), _MERGED),
         }
-        await _upsert(connection, merged_files, values, "material_id")
+        await upsert(connection, merged_files, values, "material_id")
         told = events_pb2.MaterialMerged(
             material_id=recipe.material_id,
             dossier_id=recipe.dossier_id,
@@ -231,7 +232,8 @@ def _codes(findings: tuple[Finding, ...]) -> list[events_pb2.FoundCode]:
     ]
 
 
-async def _upsert(connection: AsyncConnection, table: sa.Table, values: dict[str, Any], key: str) -> None:
+async def upsert(connection: AsyncConnection, table: sa.Table, values: dict[str, Any], key: str) -> None:
+    """Insert the row with that key, or replace all of it."""
     changing = {name: value for name, value in values.items() if name != key}
     statement = pg.insert(table).values(values)
     await connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changing))

@@ -17,8 +17,9 @@ from services.kernel.stored_files import ObjectSource, StoredFile, StoredFiles
 from services.pdfcheck.domain.findings import DocumentLimits, findings_of
 from services.pdfcheck.domain.lengths import has_limited_text
 from services.pdfcheck.domain.merging import RESULT, Part
-from services.pdfcheck.ports import DocumentReport, MergedFile, Recipe, Subject, Writing
+from services.pdfcheck.ports import Coaching, DocumentReport, MergedFile, Recipe, Subject, Writing
 from services.pdfcheck.usecases import pictures
+from services.pdfcheck.usecases.coaching import advice_job
 from services.pdfcheck.usecases.expectation import expected_type
 from services.pdfcheck.usecases.lengths import count_characters
 from services.pdfcheck.usecases.measure import measure
@@ -45,6 +46,7 @@ class DocumentJobs:
     platform: Platform
     catalogue: Catalogue
     reports: Writing
+    coaching: Coaching
     files: StoredFiles
     shown: Shown
     pictures: pictures.Pictures
@@ -104,6 +106,9 @@ class DocumentJobs:
             if report.pending:
                 await enqueue(connection, "pdfcheck", self.platform.ids, _second_look(job, version))
                 await enqueue(connection, "pdfcheck", self.platform.ids, _previews(job, _FILE, ""))
+            if any(finding.code == "pdf.page-too-large" for finding in findings):
+                advice = advice_job(subject, "advise", job.argument, report.report_id)
+                await enqueue(connection, "pdfcheck", self.platform.ids, advice)
         metrics.about_verdict("document", version, self.platform.clock.now() - file.stored_at)
         return None
 
@@ -173,6 +178,9 @@ class DocumentJobs:
                 await enqueue(connection, "pdfcheck", self.platform.ids, _previews(job, _MERGED, merged.merged_id))
             if gone:
                 await enqueue(connection, "pdfcheck", self.platform.ids, _removal(job, merged.merged_id, gone))
+            if any(finding.code == "pdf.item-too-large" for finding in merged.findings):
+                advice = advice_job(_material(job), "advise-item", recipe.recipe_sha256, merged.merged_id)
+                await enqueue(connection, "pdfcheck", self.platform.ids, advice)
         return None
 
     async def previews(self, running: Running) -> None:
@@ -234,21 +242,25 @@ class DocumentJobs:
         await self._end(job)
 
     async def forget(self, running: Running) -> None:
-        """A deleted file takes the pictures of its pages with it."""
+        """A deleted file takes the pictures of its pages with it, and the advice on them."""
         job = running.job
         await pictures.forget(self.platform.storage, pictures.folder_of_file(job.dossier_id, job.subject_id))
-        await self._end(job)
+        async with effect(self.platform.database, job) as (connection, _):
+            await self.coaching.forget_advice(connection, job.subject_id)
 
     async def discard(self, running: Running) -> None:
         """A material that changed: its merged PDF of another recipe goes."""
         job = running.job
         merged = await self.reports.merged(job.dossier_id, job.organisation_path, job.subject_id)
         recipe = await self.reports.recipe(job.dossier_id, job.organisation_path, job.subject_id)
+        advice = await self.coaching.advice(job.dossier_id, job.organisation_path, job.subject_id)
         present = recipe.recipe_sha256 if recipe is not None else ""
         if merged is not None and merged.recipe_sha256 != present and merged.object_key:
             await self._delete(merged.object_key)
         async with effect(self.platform.database, job) as (connection, _):
             await self.reports.forget_merged(connection, job.subject_id, present)
+            if advice is not None and advice.recipe_sha256 != present:
+                await self.coaching.forget_advice(connection, job.subject_id)
 
 
 def subject_of(job: Job) -> Subject:
@@ -274,6 +286,12 @@ def _look(job: Job) -> NewJob:
         subject_id=job.subject_id,
         argument=job.argument,
         priority=50,
+    )
+
+
+def _material(job: Job) -> Subject:
+    return Subject(
+        file_id="", dossier_id=job.dossier_id, organisation_path=job.organisation_path, material_id=job.subject_id
     )
 
 

@@ -1230,6 +1230,670 @@ class GetSuggestionsResponse(_message.Message):
 Global___GetSuggestionsResponse: _TypeAlias = GetSuggestionsResponse  # noqa: Y015
 
 @_typing.final
+class AdvisedPicture(_message.Message):
+    """A picture on a page that is too large."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    DPI_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    width_px: _builtins.int
+    height_px: _builtins.int
+    size_bytes: _builtins.int
+    kind: _builtins.str
+    """"jpeg", "lossless", "jpeg2000", "bilevel" or "special"."""
+    dpi: _builtins.float
+    """As it is printed; 0 when unknown."""
+    quality: _builtins.int
+    """Of a JPEG, 1 to 100; 0 when unknown."""
+    def __init__(
+        self,
+        *,
+        width_px: _builtins.int = ...,
+        height_px: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        dpi: _builtins.float = ...,
+        quality: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dpi", b"dpi", "height_px", b"height_px", "kind", b"kind", "quality", b"quality", "size_bytes", b"size_bytes", "width_px", b"width_px"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdvisedPicture: _TypeAlias = AdvisedPicture  # noqa: Y015
+
+@_typing.final
+class SizeOffer(_message.Message):
+    """One way to make a page smaller."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    PAGE_BYTES_FIELD_NUMBER: _builtins.int
+    SSIM_FIELD_NUMBER: _builtins.int
+    DPI_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    FITS_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """"lossless" (no pixel changes) or "visual" (looks the same)."""
+    page_bytes: _builtins.int
+    """Judged as every page is (G-07)."""
+    ssim: _builtins.float
+    """Of the picture that differs most from the original; 1 is the same."""
+    dpi: _builtins.float
+    """Of the coarsest picture that changes; 0 when unknown."""
+    quality: _builtins.int
+    """The lowest JPEG quality used; 0 where none was made."""
+    pictures: _builtins.int
+    """How many pictures change."""
+    fits: _builtins.bool
+    """Whether the page is within its limit then."""
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        page_bytes: _builtins.int = ...,
+        ssim: _builtins.float = ...,
+        dpi: _builtins.float = ...,
+        quality: _builtins.int = ...,
+        pictures: _builtins.int = ...,
+        fits: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dpi", b"dpi", "fits", b"fits", "method", b"method", "page_bytes", b"page_bytes", "pictures", b"pictures", "quality", b"quality", "ssim", b"ssim"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SizeOffer: _TypeAlias = SizeOffer  # noqa: Y015
+
+@_typing.final
+class PageAdvice(_message.Message):
+    """Advice on one page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    OTHER_BYTES_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    OFFERS_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    page: _builtins.int
+    """From 1."""
+    size_bytes: _builtins.int
+    other_bytes: _builtins.int
+    """What is neither picture nor mask: fonts, drawings."""
+    refusal: _builtins.str
+    """Why nothing helps: "no-pictures", "not-enough", "damaged", "too-complex"; empty otherwise."""
+    @_builtins.property
+    def pictures(self) -> _containers.RepeatedCompositeFieldContainer[Global___AdvisedPicture]: ...
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """"resolution", "lossless", "quality", "several-pictures", "bilevel", "special", "other"."""
+
+    @_builtins.property
+    def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___SizeOffer]: ...
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        page: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+        pictures: _abc.Iterable[Global___AdvisedPicture] | None = ...,
+        other_bytes: _builtins.int = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+        offers: _abc.Iterable[Global___SizeOffer] | None = ...,
+        refusal: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "offers", b"offers", "other_bytes", b"other_bytes", "page", b"page", "pictures", b"pictures", "reasons", b"reasons", "refusal", b"refusal", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PageAdvice: _TypeAlias = PageAdvice  # noqa: Y015
+
+@_typing.final
+class SizePlan(_message.Message):
+    """What one press does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    SAVED_BYTES_FIELD_NUMBER: _builtins.int
+    SUFFICES_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    saved_bytes: _builtins.int
+    suffices: _builtins.bool
+    """Whether nothing is too large any more then."""
+    @_builtins.property
+    def pages(self) -> _containers.RepeatedCompositeFieldContainer[Global___PageOrigin]: ...
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        pages: _abc.Iterable[Global___PageOrigin] | None = ...,
+        saved_bytes: _builtins.int = ...,
+        suffices: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "pages", b"pages", "saved_bytes", b"saved_bytes", "suffices", b"suffices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SizePlan: _TypeAlias = SizePlan  # noqa: Y015
+
+@_typing.final
+class Shrinking(_message.Message):
+    """A smaller file that is being made, or could not be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    FROM_FILE_ID_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """The new file's."""
+    from_file_id: _builtins.str
+    method: _builtins.str
+    state: _builtins.str
+    """State of its job."""
+    progress: _builtins.float
+    problem: _builtins.str
+    """Code of the error that kept it from being made; empty otherwise."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        from_file_id: _builtins.str = ...,
+        method: _builtins.str = ...,
+        state: _builtins.str = ...,
+        progress: _builtins.float = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "from_file_id", b"from_file_id", "method", b"method", "problem", b"problem", "progress", b"progress", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Shrinking: _TypeAlias = Shrinking  # noqa: Y015
+
+@_typing.final
+class SizeAdvice(_message.Message):
+    """Advice on one file, or on a material."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADVICE_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    OVER_BYTES_FIELD_NUMBER: _builtins.int
+    PLANS_FIELD_NUMBER: _builtins.int
+    SHRINKING_FIELD_NUMBER: _builtins.int
+    advice_id: _builtins.str
+    """Empty until something was measured."""
+    state: _builtins.str
+    """State of the job that measures: "queued", "leased", "done", "dead" or "cancelled"."""
+    progress: _builtins.float
+    refusal: _builtins.str
+    """About the whole file: "signed" or empty."""
+    over_bytes: _builtins.int
+    """Of a material: how far it is above its limit (G-08)."""
+    @_builtins.property
+    def pages(self) -> _containers.RepeatedCompositeFieldContainer[Global___PageAdvice]: ...
+    @_builtins.property
+    def plans(self) -> _containers.RepeatedCompositeFieldContainer[Global___SizePlan]: ...
+    @_builtins.property
+    def shrinking(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shrinking]: ...
+    def __init__(
+        self,
+        *,
+        advice_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+        progress: _builtins.float = ...,
+        pages: _abc.Iterable[Global___PageAdvice] | None = ...,
+        refusal: _builtins.str = ...,
+        over_bytes: _builtins.int = ...,
+        plans: _abc.Iterable[Global___SizePlan] | None = ...,
+        shrinking: _abc.Iterable[Global___Shrinking] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice_id", b"advice_id", "over_bytes", b"over_bytes", "pages", b"pages", "plans", b"plans", "progress", b"progress", "refusal", b"refusal", "shrinking", b"shrinking", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SizeAdvice: _TypeAlias = SizeAdvice  # noqa: Y015
+
+@_typing.final
+class Derivation(_message.Message):
+    """How a file came out of another one on somebody's word."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ToolsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    FROM_FILE_ID_FIELD_NUMBER: _builtins.int
+    FROM_SHA256_FIELD_NUMBER: _builtins.int
+    FROM_SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    SSIM_FIELD_NUMBER: _builtins.int
+    ASKED_BY_FIELD_NUMBER: _builtins.int
+    ASKED_AT_FIELD_NUMBER: _builtins.int
+    ADOPTED_AT_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    from_file_id: _builtins.str
+    from_sha256: _builtins.str
+    from_size_bytes: _builtins.int
+    sha256: _builtins.str
+    size_bytes: _builtins.int
+    method: _builtins.str
+    ssim: _builtins.float
+    """The lowest of all pages."""
+    asked_by: _builtins.str
+    @_builtins.property
+    def pages(self) -> _containers.RepeatedCompositeFieldContainer[Global___PageAdvice]:
+        """With the one offer that was taken."""
+
+    @_builtins.property
+    def tools(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Library → version."""
+
+    @_builtins.property
+    def asked_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def adopted_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        from_file_id: _builtins.str = ...,
+        from_sha256: _builtins.str = ...,
+        from_size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        method: _builtins.str = ...,
+        pages: _abc.Iterable[Global___PageAdvice] | None = ...,
+        tools: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        ssim: _builtins.float = ...,
+        asked_by: _builtins.str = ...,
+        asked_at: _timestamp_pb2.Timestamp | None = ...,
+        adopted_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adopted_at", b"adopted_at", "asked_at", b"asked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adopted_at", b"adopted_at", "asked_at", b"asked_at", "asked_by", b"asked_by", "file_id", b"file_id", "from_file_id", b"from_file_id", "from_sha256", b"from_sha256", "from_size_bytes", b"from_size_bytes", "method", b"method", "pages", b"pages", "sha256", b"sha256", "size_bytes", b"size_bytes", "ssim", b"ssim", "tools", b"tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Derivation: _TypeAlias = Derivation  # noqa: Y015
+
+@_typing.final
+class GetSizeAdviceRequest(_message.Message):
+    """Request of GetSizeAdvice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    material_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "material_id", b"material_id", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "material_id", b"material_id", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["file_id", "material_id"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___GetSizeAdviceRequest: _TypeAlias = GetSizeAdviceRequest  # noqa: Y015
+
+@_typing.final
+class GetSizeAdviceResponse(_message.Message):
+    """Answer of GetSizeAdvice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADVICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def advice(self) -> Global___SizeAdvice: ...
+    def __init__(
+        self,
+        *,
+        advice: Global___SizeAdvice | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSizeAdviceResponse: _TypeAlias = GetSizeAdviceResponse  # noqa: Y015
+
+@_typing.final
+class RequestSizeAdviceRequest(_message.Message):
+    """Request of RequestSizeAdvice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    material_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "material_id", b"material_id", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "material_id", b"material_id", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["file_id", "material_id"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___RequestSizeAdviceRequest: _TypeAlias = RequestSizeAdviceRequest  # noqa: Y015
+
+@_typing.final
+class RequestSizeAdviceResponse(_message.Message):
+    """Answer of RequestSizeAdvice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADVICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def advice(self) -> Global___SizeAdvice: ...
+    def __init__(
+        self,
+        *,
+        advice: Global___SizeAdvice | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestSizeAdviceResponse: _TypeAlias = RequestSizeAdviceResponse  # noqa: Y015
+
+@_typing.final
+class CancelSizeAdviceRequest(_message.Message):
+    """Request of CancelSizeAdvice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    material_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "material_id", b"material_id", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id", "material_id", b"material_id", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["file_id", "material_id"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___CancelSizeAdviceRequest: _TypeAlias = CancelSizeAdviceRequest  # noqa: Y015
+
+@_typing.final
+class CancelSizeAdviceResponse(_message.Message):
+    """Answer of CancelSizeAdvice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADVICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def advice(self) -> Global___SizeAdvice: ...
+    def __init__(
+        self,
+        *,
+        advice: Global___SizeAdvice | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelSizeAdviceResponse: _TypeAlias = CancelSizeAdviceResponse  # noqa: Y015
+
+@_typing.final
+class ApplySizeAdviceRequest(_message.Message):
+    """Request of ApplySizeAdvice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    ADVICE_ID_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    material_id: _builtins.str
+    advice_id: _builtins.str
+    """The advice that was seen: another one since is a conflict."""
+    method: _builtins.str
+    """"lossless" or "visual"."""
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        advice_id: _builtins.str = ...,
+        method: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "material_id", b"material_id", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice_id", b"advice_id", "dossier_id", b"dossier_id", "file_id", b"file_id", "material_id", b"material_id", "method", b"method", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["file_id", "material_id"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___ApplySizeAdviceRequest: _TypeAlias = ApplySizeAdviceRequest  # noqa: Y015
+
+@_typing.final
+class ApplySizeAdviceResponse(_message.Message):
+    """Answer of ApplySizeAdvice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADVICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def advice(self) -> Global___SizeAdvice: ...
+    def __init__(
+        self,
+        *,
+        advice: Global___SizeAdvice | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplySizeAdviceResponse: _TypeAlias = ApplySizeAdviceResponse  # noqa: Y015
+
+@_typing.final
+class GetAdvicePictureRequest(_message.Message):
+    """Request of GetAdvicePicture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FILE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    CROP_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    material_id: _builtins.str
+    page_file_id: _builtins.str
+    """The page's file, and its number in it."""
+    page: _builtins.int
+    method: _builtins.str
+    """"lossless" or "visual"; empty for the page as it is."""
+    crop: _builtins.bool
+    """The place that differs most, one pixel of the page to one of the screen; else the whole page."""
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        page_file_id: _builtins.str = ...,
+        page: _builtins.int = ...,
+        method: _builtins.str = ...,
+        crop: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "material_id", b"material_id", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "dossier_id", b"dossier_id", "file_id", b"file_id", "material_id", b"material_id", "method", b"method", "page", b"page", "page_file_id", b"page_file_id", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["file_id", "material_id"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___GetAdvicePictureRequest: _TypeAlias = GetAdvicePictureRequest  # noqa: Y015
+
+@_typing.final
+class GetAdvicePictureResponse(_message.Message):
+    """Answer of GetAdvicePicture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAdvicePictureResponse: _TypeAlias = GetAdvicePictureResponse  # noqa: Y015
+
+@_typing.final
+class GetDerivationRequest(_message.Message):
+    """Request of GetDerivation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    file_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDerivationRequest: _TypeAlias = GetDerivationRequest  # noqa: Y015
+
+@_typing.final
+class GetDerivationResponse(_message.Message):
+    """Answer of GetDerivation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DERIVATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def derivation(self) -> Global___Derivation: ...
+    def __init__(
+        self,
+        *,
+        derivation: Global___Derivation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["derivation", b"derivation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["derivation", b"derivation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDerivationResponse: _TypeAlias = GetDerivationResponse  # noqa: Y015
+
+@_typing.final
 class ListJobsRequest(_message.Message):
     """Request of ListJobs. Empty fields do not filter."""
 

@@ -85,6 +85,36 @@ class PdfcheckServiceStub:
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsRequest.SerializeToString,
                 response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsResponse.FromString,
                 _registered_method=True)
+        self.GetSizeAdvice = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/GetSizeAdvice',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSizeAdviceRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSizeAdviceResponse.FromString,
+                _registered_method=True)
+        self.RequestSizeAdvice = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/RequestSizeAdvice',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSizeAdviceRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSizeAdviceResponse.FromString,
+                _registered_method=True)
+        self.CancelSizeAdvice = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/CancelSizeAdvice',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelSizeAdviceRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelSizeAdviceResponse.FromString,
+                _registered_method=True)
+        self.ApplySizeAdvice = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/ApplySizeAdvice',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ApplySizeAdviceRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ApplySizeAdviceResponse.FromString,
+                _registered_method=True)
+        self.GetAdvicePicture = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/GetAdvicePicture',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetAdvicePictureRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetAdvicePictureResponse.FromString,
+                _registered_method=True)
+        self.GetDerivation = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/GetDerivation',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/pdfcheck.v1.PdfcheckService/ListJobs',
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.SerializeToString,
@@ -176,6 +206,48 @@ class PdfcheckServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSizeAdvice(self, request, context):
+        """What a file whose pages are too large, or a material that is, would be otherwise.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestSizeAdvice(self, request, context):
+        """Measures it, once more where it was measured; while that goes on it changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelSizeAdvice(self, request, context):
+        """Stops measuring, or making smaller files; idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApplySizeAdvice(self, request, context):
+        """Puts smaller files in the place of those that the advice is about, which are kept; idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAdvicePicture(self, request, context):
+        """A page as it is or as it would be, a JPEG.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDerivation(self, request, context):
+        """How a file came out of another one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Jobs by stage and state.
         """
@@ -249,6 +321,36 @@ def add_PdfcheckServiceServicer_to_server(servicer, server):
                     servicer.GetSuggestions,
                     request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsRequest.FromString,
                     response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsResponse.SerializeToString,
+            ),
+            'GetSizeAdvice': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSizeAdvice,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSizeAdviceRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSizeAdviceResponse.SerializeToString,
+            ),
+            'RequestSizeAdvice': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestSizeAdvice,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSizeAdviceRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSizeAdviceResponse.SerializeToString,
+            ),
+            'CancelSizeAdvice': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelSizeAdvice,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelSizeAdviceRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelSizeAdviceResponse.SerializeToString,
+            ),
+            'ApplySizeAdvice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApplySizeAdvice,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ApplySizeAdviceRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ApplySizeAdviceResponse.SerializeToString,
+            ),
+            'GetAdvicePicture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAdvicePicture,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetAdvicePictureRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetAdvicePictureResponse.SerializeToString,
+            ),
+            'GetDerivation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDerivation,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -537,6 +639,168 @@ class PdfcheckService:
             '/pdfcheck.v1.PdfcheckService/GetSuggestions',
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsRequest.SerializeToString,
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSuggestionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSizeAdvice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/GetSizeAdvice',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSizeAdviceRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetSizeAdviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestSizeAdvice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/RequestSizeAdvice',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSizeAdviceRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSizeAdviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelSizeAdvice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/CancelSizeAdvice',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelSizeAdviceRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelSizeAdviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApplySizeAdvice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/ApplySizeAdvice',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.ApplySizeAdviceRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.ApplySizeAdviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAdvicePicture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/GetAdvicePicture',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetAdvicePictureRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetAdvicePictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDerivation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/GetDerivation',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,18 @@ class PdfcheckServiceStub:
     """Has the heads of a file's pages read, to suggest which component each belongs to; idempotent."""
     GetSuggestions: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetSuggestionsRequest, _pdfcheck_pb2.GetSuggestionsResponse]
     """What came of it."""
+    GetSizeAdvice: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetSizeAdviceRequest, _pdfcheck_pb2.GetSizeAdviceResponse]
+    """What a file whose pages are too large, or a material that is, would be otherwise."""
+    RequestSizeAdvice: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RequestSizeAdviceRequest, _pdfcheck_pb2.RequestSizeAdviceResponse]
+    """Measures it, once more where it was measured; while that goes on it changes nothing."""
+    CancelSizeAdvice: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.CancelSizeAdviceRequest, _pdfcheck_pb2.CancelSizeAdviceResponse]
+    """Stops measuring, or making smaller files; idempotent."""
+    ApplySizeAdvice: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ApplySizeAdviceRequest, _pdfcheck_pb2.ApplySizeAdviceResponse]
+    """Puts smaller files in the place of those that the advice is about, which are kept; idempotent."""
+    GetAdvicePicture: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetAdvicePictureRequest, _pdfcheck_pb2.GetAdvicePictureResponse]
+    """A page as it is or as it would be, a JPEG."""
+    GetDerivation: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetDerivationRequest, _pdfcheck_pb2.GetDerivationResponse]
+    """How a file came out of another one."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]
     """Jobs by stage and state."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]
@@ -85,6 +97,18 @@ class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
     """Has the heads of a file's pages read, to suggest which component each belongs to; idempotent."""
     GetSuggestions: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetSuggestionsRequest, _pdfcheck_pb2.GetSuggestionsResponse]  # type: ignore[assignment]
     """What came of it."""
+    GetSizeAdvice: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetSizeAdviceRequest, _pdfcheck_pb2.GetSizeAdviceResponse]  # type: ignore[assignment]
+    """What a file whose pages are too large, or a material that is, would be otherwise."""
+    RequestSizeAdvice: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RequestSizeAdviceRequest, _pdfcheck_pb2.RequestSizeAdviceResponse]  # type: ignore[assignment]
+    """Measures it, once more where it was measured; while that goes on it changes nothing."""
+    CancelSizeAdvice: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.CancelSizeAdviceRequest, _pdfcheck_pb2.CancelSizeAdviceResponse]  # type: ignore[assignment]
+    """Stops measuring, or making smaller files; idempotent."""
+    ApplySizeAdvice: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ApplySizeAdviceRequest, _pdfcheck_pb2.ApplySizeAdviceResponse]  # type: ignore[assignment]
+    """Puts smaller files in the place of those that the advice is about, which are kept; idempotent."""
+    GetAdvicePicture: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetAdvicePictureRequest, _pdfcheck_pb2.GetAdvicePictureResponse]  # type: ignore[assignment]
+    """A page as it is or as it would be, a JPEG."""
+    GetDerivation: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetDerivationRequest, _pdfcheck_pb2.GetDerivationResponse]  # type: ignore[assignment]
+    """How a file came out of another one."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -174,6 +198,54 @@ class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pdfcheck_pb2.GetSuggestionsResponse, _abc.Awaitable[_pdfcheck_pb2.GetSuggestionsResponse]]:
         """What came of it."""
+
+    @_abc_1.abstractmethod
+    def GetSizeAdvice(
+        self,
+        request: _pdfcheck_pb2.GetSizeAdviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.GetSizeAdviceResponse, _abc.Awaitable[_pdfcheck_pb2.GetSizeAdviceResponse]]:
+        """What a file whose pages are too large, or a material that is, would be otherwise."""
+
+    @_abc_1.abstractmethod
+    def RequestSizeAdvice(
+        self,
+        request: _pdfcheck_pb2.RequestSizeAdviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.RequestSizeAdviceResponse, _abc.Awaitable[_pdfcheck_pb2.RequestSizeAdviceResponse]]:
+        """Measures it, once more where it was measured; while that goes on it changes nothing."""
+
+    @_abc_1.abstractmethod
+    def CancelSizeAdvice(
+        self,
+        request: _pdfcheck_pb2.CancelSizeAdviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.CancelSizeAdviceResponse, _abc.Awaitable[_pdfcheck_pb2.CancelSizeAdviceResponse]]:
+        """Stops measuring, or making smaller files; idempotent."""
+
+    @_abc_1.abstractmethod
+    def ApplySizeAdvice(
+        self,
+        request: _pdfcheck_pb2.ApplySizeAdviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.ApplySizeAdviceResponse, _abc.Awaitable[_pdfcheck_pb2.ApplySizeAdviceResponse]]:
+        """Puts smaller files in the place of those that the advice is about, which are kept; idempotent."""
+
+    @_abc_1.abstractmethod
+    def GetAdvicePicture(
+        self,
+        request: _pdfcheck_pb2.GetAdvicePictureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.GetAdvicePictureResponse, _abc.Awaitable[_pdfcheck_pb2.GetAdvicePictureResponse]]:
+        """A page as it is or as it would be, a JPEG."""
+
+    @_abc_1.abstractmethod
+    def GetDerivation(
+        self,
+        request: _pdfcheck_pb2.GetDerivationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.GetDerivationResponse, _abc.Awaitable[_pdfcheck_pb2.GetDerivationResponse]]:
+        """How a file came out of another one."""
 
     @_abc_1.abstractmethod
     def ListJobs(
