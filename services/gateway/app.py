@@ -22,6 +22,7 @@ from services.gateway.limits import BodyLimit
 from services.gateway.observing import Observed
 from services.gateway.pages.visitor import PasswordDue, SignInNeeded, on_password_due, on_sign_in_needed
 from services.gateway.routes import (
+    coaching,
     dossiers,
     filming,
     health,
@@ -90,7 +91,8 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
     )
     app.state.gateway = gateway
     app.objects_origin = gateway.objects_origin
-    for routes in (session, dossiers, uploads, openings, filming, previews, reviewing, operating, objects, health):
+    first = (session, dossiers, uploads, openings, filming, coaching, previews)
+    for routes in (*first, reviewing, operating, objects, health):
         app.include_router(routes.router)
     for router in pages.ROUTERS:
         app.include_router(router)

@@ -6,7 +6,17 @@ from typing import Any
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from services.gateway.routes import dossiers, filming, openings, operating, previews, reviewing, session, uploads
+from services.gateway.routes import (
+    coaching,
+    dossiers,
+    filming,
+    openings,
+    operating,
+    previews,
+    reviewing,
+    session,
+    uploads,
+)
 
 ROUTERS = (
     session.router,
@@ -14,6 +24,7 @@ ROUTERS = (
     uploads.router,
     openings.router,
     filming.router,
+    coaching.router,
     previews.router,
     reviewing.router,
     operating.router,

@@ -3,6 +3,7 @@
 from services.gateway.pages import (
     applicant,
     arranging,
+    coaching,
     filming,
     operating,
     profile,
@@ -12,6 +13,5 @@ from services.gateway.pages import (
     viewing,
 )
 
-ROUTERS = tuple(
-    module.router for module in (signing, profile, applicant, arranging, filming, viewing, reviewing, operating, stream)
-)
+_MODULES = (signing, profile, applicant, arranging, coaching, filming, viewing, reviewing, operating, stream)
+ROUTERS = tuple(module.router for module in _MODULES)

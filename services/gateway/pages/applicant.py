@@ -13,7 +13,7 @@ from services.catalogue import load
 from services.catalogue.error_texts import ErrorText, explain
 from services.gateway.guard import AppGateway, Gateway, SignedIn
 from services.gateway.languages import language
-from services.gateway.pages import asking, previews, sorting, videos
+from services.gateway.pages import asking, previews, sizes, sorting, videos
 from services.gateway.pages.lines import UNFINISHED, lines
 from services.gateway.pages.page_hints import on_pages
 from services.gateway.pages.previews import Document, Searched
@@ -83,11 +83,13 @@ async def _material(
     editable = values["own"] and values["dossier"]["state"] in ("draft", "returned")
     following = values["lines"][at + 1] if at + 1 < len(values["lines"]) else None
     about = (request, gateway, visitor.session.account_id, dossier_id, found.material)
-    measured, looks, weighed, stages_of = await asyncio.gather(
-        asking.measured(*about), asking.looks(*about), asking.weighed(*about),
+    measured, looks, weighed, coached, derived, stages_of = await asyncio.gather(
+        asking.measured(*about), asking.looks(*about), asking.weighed(*about), sizes.of_material(*about),
+        sizes.derivations(*about),
         _stages(*about, is_video=found.item.is_video),
     )  # fmt: skip
     own = {"line": found, "editable": editable, "following": following, "measured": measured, "looks": looks}
+    own |= {"coached": coached, "derived": derived}
     own |= {"stages_of": stages_of, "weighed": weighed, "page_limit": load.default().page_bytes(found.item)}
     return {**values, **own}
 

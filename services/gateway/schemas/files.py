@@ -49,7 +49,7 @@ class File(Answer):
     material_id: Id
     item_id: str = Field(examples=["clinical_case"])
     component_id: str = Field(examples=["front_page"])
-    state: Literal["stored", "verified", "rejected", "deleted"] = Field(examples=["verified"])
+    state: Literal["stored", "verified", "rejected", "deleted", "replaced"] = Field(examples=["verified"])
     file_name: str = Field(examples=["病案首页.pdf"])
     size_bytes: Bytes
     media_type: str = Field(examples=["application/pdf"], description="by content, not by name")
@@ -57,6 +57,7 @@ class File(Answer):
     stored_at: Moment | None
     rejection_code: str = Field(examples=[""], description="set when rejected, such as file.hash-mismatch")
     version: Version
+    replaces_file_id: str = Field(examples=[""], description="the original that it was made from and stands for")
 
 
 class DocumentSignature(Answer):
