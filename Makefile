@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.stamp
 WANTED := $(shell cat requirements.lock pyproject.toml tools/setup.sh 2>/dev/null | sha256sum | cut -c1-64)
 
-.PHONY: fuzz fuzz-pdf hostile bench-hostile stack stack-down bench-tools bench-disc bench-pdf bench-pdf-quality bench-opening bench-video bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
+.PHONY: fuzz fuzz-pdf hostile bench-hostile stack stack-down bench-tools bench-disc bench-pdf bench-pdf-quality bench-coach bench-opening bench-video bench-events bench-scale bench-live bench-upload bench-pages chaos screenshots words errors help setup run demo servers test lint types imports proto proto-check baseline lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ bench-scale: setup servers ## One, two and four video workers: speed, order of j
 
 bench-pdf: setup servers bench-tools ## Documents weighed, merged and shown, beside qpdf, mutool, pypdf and PyMuPDF
 	@PYTHONPATH=. $(BIN)/python -m bench.pdf
+
+bench-coach: setup bench-tools ## A page that is too large made smaller, beside Pillow, Ghostscript and jpegtran
+	@PYTHONPATH=. $(BIN)/python -m bench.coach
 
 bench-pdf-quality: setup bench-tools ## What hints find on 420 generated pages, beside the plain rules that people use
 	@PYTHONPATH=. $(BIN)/python -m bench.pdf_quality

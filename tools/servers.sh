@@ -169,6 +169,8 @@ if [ "${1:-}" = bench ]; then
   debian genisoimage genisoimage --version
   debian tesseract tesseract-ocr --version
   debian mutool mupdf-tools -v
+  debian gs ghostscript --version
+  debian jpegtran libjpeg-turbo-progs -help 1
   fetch_peers
   files tesseract-data tesseract-ocr-chi-sim
   files fonts fonts-wqy-microhei fonts-wqy-zenhei fonts-arphic-ukai fonts-arphic-uming fonts-lxgw-wenkai

@@ -33,6 +33,7 @@ ROOT = Path(__file__).parent.parent.parent
         pytest.param(
             "bench.pdf", ["--scale", "0.05", "--rounds", "1", "--many", "20"], "ratio merge, ours / qpdf", ("qpdf",),
         ),
+        pytest.param("bench.coach", ["--scale", "0.15"], "JPEG page of", ()),
         pytest.param("bench.pdf_quality", ["--plain", "--pages", "4", "--pairs", "0", "--no-reading"], "red seal", ()),
         pytest.param(
             "bench.pdf.hostile", ["--seconds", "0.3", "--rounds", "1", "--kinds", "1", "--scale", "0.05"],
