@@ -165,6 +165,8 @@ def servicer(
     """The service, ready to be registered."""
     register = partial(
         pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server,
-        PdfcheckApi(reports, store, queue, previews, qualities, suggestions, catalogue, coach=coach, expires_s=expires_s),
+        PdfcheckApi(
+            reports, store, queue, previews, qualities, suggestions, catalogue, coach=coach, expires_s=expires_s
+        ),
     )
     return Servicer(name=pb.DESCRIPTOR.services_by_name["PdfcheckService"].full_name, register=register)

@@ -5,4 +5,11 @@ from services.pdfcheck.repository.qualities import PostgresQualities
 from services.pdfcheck.repository.reports import PostgresReports, merged_files, metadata
 from services.pdfcheck.repository.suggestions import PostgresSuggestions
 
-__all__ = ["PostgresCoaching", "PostgresQualities", "PostgresReports", "PostgresSuggestions", "merged_files", "metadata"]
+__all__ = [
+    "PostgresCoaching",
+    "PostgresQualities",
+    "PostgresReports",
+    "PostgresSuggestions",
+    "merged_files",
+    "metadata",
+]

@@ -5,8 +5,8 @@ from alembic import op
 
 from services.kernel.db.rls import enable_row_level_security
 
-revision = "pdfcheck_0005"
-down_revision = "pdfcheck_0004"
+revision = "pdfcheck_0006"
+down_revision = "pdfcheck_0005"
 branch_labels = None
 depends_on = None
 
