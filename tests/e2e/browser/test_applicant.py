@@ -153,7 +153,7 @@ def test_the_merged_result_is_seen_page_by_page_in_the_chosen_order(
     page.get_by_role("link", name="逐页查看").click(timeout=CHECK_MS)
     expect(page.locator("figure")).to_have_count(2)
     expect(page.locator("aside li.deeper a")).to_have_text([second.stem, first.stem])
-    page.wait_for_function("() => [...document.images].some((i) => i.naturalWidth >= 1200)", timeout=CHECK_MS)
+    page.wait_for_function("() => [...document.images].some((i) => i.naturalWidth === 620)", timeout=CHECK_MS)
 
 
 @pytest.mark.slow
