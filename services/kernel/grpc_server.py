@@ -58,6 +58,17 @@ def dossier_of_caller(dossier_id: str) -> Claims:
     return claims
 
 
+def owner_of_dossier(dossier_id: str) -> Claims:
+    """The claims of a caller who may change the dossier's files now.
+
+    Raises `AppError` request.not-found, token.wrong-action.
+    """
+    claims = dossier_of_caller(dossier_id)
+    if claims.action not in ("upload", "delete"):
+        raise AppError("token.wrong-action", Kind.FORBIDDEN, action=claims.action)
+    return claims
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Servicer:
     """One gRPC service to be served: its full name and the generated registration with the servicer bound."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from services.gen.pdfcheck.v1 import pdfcheck_pb2 as pb
 from services.kernel.clock import Clock
 from services.kernel.errors import AppError, Kind, not_found
-from services.kernel.grpc_server import Context, dossier_of_caller
+from services.kernel.grpc_server import Context, dossier_of_caller, owner_of_dossier
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import Job, Queue
 from services.kernel.storage.port import ObjectMissing, ObjectStore
@@ -54,7 +54,7 @@ class CoachingCalls:
         self, request: pb.RequestSizeAdviceRequest, context: Context
     ) -> pb.RequestSizeAdviceResponse:
         """See the contract."""
-        claims = _owner(request.dossier_id)
+        claims = owner_of_dossier(request.dossier_id)
         job = await self._job(claims, request)
         if job is None or job.state not in _BUSY:
             await self._begin(claims, request)
@@ -64,7 +64,7 @@ class CoachingCalls:
         self, request: pb.CancelSizeAdviceRequest, context: Context
     ) -> pb.CancelSizeAdviceResponse:
         """See the contract."""
-        claims = _owner(request.dossier_id)
+        claims = owner_of_dossier(request.dossier_id)
         jobs = [await self._job(claims, request), *(await self._shrinking(claims, request)).values()]
         for job in jobs:
             if job is not None and job.state in _BUSY:
@@ -73,7 +73,7 @@ class CoachingCalls:
 
     async def ApplySizeAdvice(self, request: pb.ApplySizeAdviceRequest, context: Context) -> pb.ApplySizeAdviceResponse:
         """See the contract."""
-        claims = _owner(request.dossier_id)
+        claims = owner_of_dossier(request.dossier_id)
         if request.method not in {method.value for method in Method}:
             raise AppError("coach.no-such-offer", Kind.INVALID, method=request.method)
         advice = await self._advice(claims, request)
@@ -212,14 +212,6 @@ class CoachingCalls:
             plans=[_plan(told, method) for method in Method if told.chosen(method)],
             shrinking=[_made(each, jobs.get(each.file_id)) for each in newest.values()],
         )
-
-
-def _owner(dossier_id: str) -> Claims:
-    """Of somebody who may change the dossier's files now. Raises `AppError` request.not-found, token.wrong-action."""
-    claims = dossier_of_caller(dossier_id)
-    if claims.action not in ("upload", "delete"):
-        raise AppError("token.wrong-action", Kind.FORBIDDEN, action=claims.action)
-    return claims
 
 
 def _about(request: _Request) -> str:

@@ -2,8 +2,8 @@
 
 from services.catalogue.model import Catalogue
 from services.gen.pdfcheck.v1 import pdfcheck_pb2 as pb
-from services.kernel.errors import AppError, Kind, not_found
-from services.kernel.grpc_server import Context, dossier_of_caller
+from services.kernel.errors import not_found
+from services.kernel.grpc_server import Context, dossier_of_caller, owner_of_dossier
 from services.kernel.jobs.queue import Queue
 from services.pdfcheck.ports import Reports, Suggestions
 
@@ -22,9 +22,7 @@ class SuggestingCalls:
         self, request: pb.RequestSuggestionsRequest, context: Context
     ) -> pb.RequestSuggestionsResponse:
         """See the contract."""
-        claims = dossier_of_caller(request.dossier_id)
-        if claims.action not in ("upload", "delete"):
-            raise AppError("token.wrong-action", Kind.FORBIDDEN, action=claims.action)
+        claims = owner_of_dossier(request.dossier_id)
         item = self._catalogue.item(request.item_id)
         report = await self._reports.report(claims.dossier_id, claims.organisation_path, request.file_id)
         if report is None or not report.page_bytes:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from services.gen.common.v1 import common_pb2
 from services.kernel.clock import Clock
-from services.kernel.errors import AppError, Kind, not_found
-from services.kernel.grpc_server import dossier_of_caller
+from services.kernel.errors import not_found
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import Queue
 from services.kernel.sandbox.port import Sandbox
@@ -47,13 +46,3 @@ def presigned(link: PresignedRequest) -> common_pb2.PresignedRequest:
     message = common_pb2.PresignedRequest(method=link.method, url=link.url, headers=dict(link.headers))
     message.expires_at.FromDatetime(link.expires_at)
     return message
-
-
-def owner_of(dossier_id: str) -> Claims:
-    """The claims of somebody who may change the dossier's files now. Raises `AppError` request.not-found,
-    token.wrong-action.
-    """
-    claims = dossier_of_caller(dossier_id)
-    if claims.action not in ("upload", "delete"):
-        raise AppError("token.wrong-action", Kind.FORBIDDEN, action=claims.action)
-    return claims

@@ -2,10 +2,10 @@
 
 from services.gen.video.v1 import video_pb2 as pb
 from services.kernel.errors import not_found
-from services.kernel.grpc_server import Context, dossier_of_caller
+from services.kernel.grpc_server import Context, dossier_of_caller, owner_of_dossier
 from services.kernel.jobs.queue import Job
 from services.kernel.tokens import Claims
-from services.video.grpc_api.calls import Ports, owner_of
+from services.video.grpc_api.calls import Ports
 
 #: In the order in which they are worked off.
 STAGES = ("verdict", "opening", "look", "proxy", "titlecard", "disc")
@@ -39,12 +39,12 @@ class StageCalls:
 
     async def RetryStage(self, request: pb.RetryStageRequest, context: Context) -> pb.RetryStageResponse:
         """See the contract."""
-        job = await self._job(owner_of(request.dossier_id), request.file_id, request.stage)
+        job = await self._job(owner_of_dossier(request.dossier_id), request.file_id, request.stage)
         return pb.RetryStageResponse(stage=message(await self._ports.queue.retry(job.job_id)))
 
     async def CancelStage(self, request: pb.CancelStageRequest, context: Context) -> pb.CancelStageResponse:
         """See the contract."""
-        job = await self._job(owner_of(request.dossier_id), request.file_id, request.stage)
+        job = await self._job(owner_of_dossier(request.dossier_id), request.file_id, request.stage)
         if message(job).can_cancel:
             job = await self._ports.queue.cancel(job.job_id)
         return pb.CancelStageResponse(stage=message(job))

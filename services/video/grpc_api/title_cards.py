@@ -4,9 +4,9 @@ from services.catalogue.opening.model import Declared, FieldName
 from services.catalogue.protobuf import all_to_proto
 from services.gen.video.v1 import video_pb2 as pb
 from services.kernel.errors import not_found
-from services.kernel.grpc_server import Context, dossier_of_caller
+from services.kernel.grpc_server import Context, dossier_of_caller, owner_of_dossier
 from services.kernel.tokens import Claims
-from services.video.grpc_api.calls import Ports, owner_of
+from services.video.grpc_api.calls import Ports
 from services.video.ports import Subject, TitleCard
 from services.video.usecases import title_card
 
@@ -36,7 +36,7 @@ class TitleCardCalls:
         self, request: pb.RequestTitleCardRequest, context: Context
     ) -> pb.RequestTitleCardResponse:
         """See the contract."""
-        claims, declared = owner_of(request.dossier_id), _declared(dict(request.declared))
+        claims, declared = owner_of_dossier(request.dossier_id), _declared(dict(request.declared))
         title_card.check(declared, request.seconds)
         file = await self._ports.files.describe(claims.dossier_id, claims.organisation_path, request.file_id)
         if file is None:
