@@ -12,7 +12,7 @@ class Settings(ServiceSettings):
     #: Nobody waits for what is read of documents: it must not slow what somebody waits for.
     ocr_nice: int = Field(default=10, ge=0, le=19)
     ocr_at_once: int = Field(default=1, ge=1, le=64)
-    sandbox_apart: Words = ("services.pdfcheck.tools.inspect",)
+    sandbox_apart: Words = ("services.pdfcheck.tools.inspect_pdf",)
     sandbox_preload: Words = (
         "services.pdfcheck.tools.characters",
         "services.pdfcheck.tools.coach",

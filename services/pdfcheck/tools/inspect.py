@@ -1,68 +1,22 @@
-"""The measuring of one file, as the sandbox calls it: `services.pdfcheck.tools.inspect:inspect`."""
+"""The measuring of one file of any kind, as the sandbox calls it: `services.pdfcheck.tools.inspect:inspect`."""
 
 import io
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import BinaryIO, cast
-
-import pikepdf
+from typing import BinaryIO
 
 from services.catalogue.sniff import CONVERTED, HEAD_BYTES, PICTURES, MediaType, media_type
-from services.kernel.sandbox.source import LocalFile
 from services.pdfcheck.domain.excess import Excess, Limit
 from services.pdfcheck.domain.facts import DocumentFacts, Health, Json
-from services.pdfcheck.tools import converted, pdf, picture
-
-#: Reads are served over a socket; a PDF asks for many small ones.
-_BUFFER_BYTES = 8 * 1024
-#: More than a function is called before the interpreter rewrites it for what it saw.
-_ROUNDS = 16
+from services.pdfcheck.tools import converted, inspect_pdf, pdf, picture
 
 
 def inspect(
     sources: Sequence[io.RawIOBase], arguments: Mapping[str, Json], _progress: Callable[[float], None]
 ) -> dict[str, Json]:
-    """Facts of `sources[0]` as plain data (`domain.facts.from_json` reads it).
-
-    `arguments` holds `page_limit_bytes`, from which on a page is measured exactly. Raises only what reading raises,
-    `MemoryError`, and `KeyError`/`ValueError` for arguments that are not as promised.
-    """
-    limit = arguments["page_limit_bytes"]
-    if not isinstance(limit, int):
-        raise ValueError("page_limit_bytes is a whole number")
-    # A raw source is buffered; the reader is a binary file in all that is used of it.
-    buffered = cast("BinaryIO", io.BufferedReader(sources[0], _BUFFER_BYTES))
-    return facts_of(buffered, limit).to_json()
-
-
-def prepare() -> None:
-    """Measure small documents in the zygote, as often as the interpreter takes to settle: what it changes in itself on
-    the way, and what the libraries keep, is then shared by all children instead of being copied by each.
-    """
-    with tempfile.TemporaryFile() as file:
-        for kind in (_sample(1), _sample(3)):
-            file.seek(0)
-            file.truncate()
-            file.write(kind)
-            file.flush()
-            for _ in range(_ROUNDS):
-                with LocalFile(os.dup(file.fileno()), len(kind)) as source:
-                    inspect([source], {"page_limit_bytes": 2**20}, lambda _: None)
-
-
-def _sample(pages: int) -> bytes:
-    """Pages with a picture each, as scanners write them."""
-    written = io.BytesIO()
-    with pikepdf.new() as made:
-        for _ in range(pages):
-            made.add_blank_page()
-            image = made.make_stream(b"\xff\xd8\xff\xd9", Subtype=pikepdf.Name.Image, Filter=pikepdf.Name.DCTDecode)
-            made.pages[-1].obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=image))
-            made.pages[-1].obj.Contents = made.make_stream(b"/Im0 Do")
-        made.save(written)
-    return written.getvalue()
+    """As `inspect_pdf.inspect`, of a file whose kind is not known."""
+    limit = inspect_pdf.page_limit(arguments)
+    return facts_of(inspect_pdf.buffered(sources[0]), limit).to_json()
 
 
 def facts_of(source: BinaryIO, page_limit_bytes: int) -> DocumentFacts:

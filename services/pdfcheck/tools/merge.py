@@ -9,16 +9,16 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pikepdf
 
 from services.catalogue.sniff import CONVERTED, HEAD_BYTES, MediaType, media_type
 from services.pdfcheck.domain.facts import Json
 from services.pdfcheck.domain.merging import RESULT, Bookmark, Part, bookmarks_of, source_path
-from services.pdfcheck.tools import content, converted, inspect, picture, strip
+from services.pdfcheck.tools import content, converted, digest, inspect, picture, strip
 from services.pdfcheck.tools.jpeg import DamagedError
 from services.pdfcheck.tools.survey import survey
 
@@ -78,15 +78,16 @@ def merge(
         progress(0.5 * (number + 1) / len(paths))
     counts = [_count(piece, files[piece.file]) for piece in pieces]
     result = scratch / RESULT
-    try:
-        _assemble(files, pieces, counts, result, _identity(pieces, paths))
-    except _SENSELESS:
-        return {"failed_part": None}
-    progress(0.9)
-    with ThreadPoolExecutor(1) as beside, result.open("rb") as merged:
-        sha256 = beside.submit(_sha256, result)
+    with result.open("xb") as target, result.open("rb") as merged, digest.following(result) as sha256:
+        try:
+            identity = _identity(pieces, paths)
+            _assemble(files, pieces, counts, target, identity, lambda done: progress(0.5 + 0.4 * done))
+        except _SENSELESS:
+            return {"failed_part": None}
+        target.flush()
+        sha256.all_there()
         facts = inspect.facts_of(merged, limit)
-    return {"sha256": sha256.result(), "page_counts": list(counts), "facts": facts.to_json()}
+    return {"sha256": sha256.hexdigest(), "page_counts": list(counts), "facts": facts.to_json()}
 
 
 def _paths(count: Json, opened: Json, sources: Sequence[io.RawIOBase], scratch: Path) -> list[Path]:
@@ -164,10 +165,11 @@ def _identity(pieces: Sequence[_Piece], paths: Sequence[Path]) -> bytes:
 
 
 def _assemble(
-    files: Sequence[_File], pieces: Sequence[_Piece], counts: Sequence[int], target: Path, identity: bytes
-) -> None:
+    files: Sequence[_File], pieces: Sequence[_Piece], counts: Sequence[int], target: BinaryIO, identity: bytes,
+    progress: Callable[[float], None],
+) -> None:  # fmt: skip
     """All pages in order, decrypted, stripped, turned and bookmarked, written once with their streams as they are."""
-    job = pikepdf.Job(_arguments(files, pieces, target))  # the files' streams are its own until everything is written
+    job = pikepdf.Job(_arguments(files, pieces))  # the files' streams are its own until everything is written
     with job.create_pdf() as pdf:
         strip.strip(pdf)
         _turn(pdf, [degrees for piece, count in zip(pieces, counts, strict=True) for degrees in _turns(piece, count)])
@@ -179,6 +181,7 @@ def _assemble(
             target,
             min_version="1.7",
             static_id=True,  # of the second half: the file is never written again
+            progress=lambda percent: progress(percent / 100),  # now and then: others have their turn meanwhile
             compress_streams=False,
             stream_decode_level=pikepdf.StreamDecodeLevel.none,
         )
@@ -195,7 +198,7 @@ def _turn(pdf: pikepdf.Pdf, turns: Sequence[int]) -> None:
                 page.rotate(degrees, relative=True)
 
 
-def _arguments(files: Sequence[_File], pieces: Sequence[_Piece], target: Path) -> list[str]:
+def _arguments(files: Sequence[_File], pieces: Sequence[_Piece]) -> list[str]:
     """qpdf's: every part's pages, the originals of signed files attached."""
     arguments = ["qpdf", "--empty", "--no-warn", "--warning-exit-0"]
     for number, file in enumerate(files, start=1):
@@ -208,7 +211,7 @@ def _arguments(files: Sequence[_File], pieces: Sequence[_Piece], target: Path) -
     for piece in pieces:
         chosen = ",".join(str(page) for page, _ in piece.part.pages) or "1-z"
         arguments += [str(files[piece.file].path), chosen]
-    return [*arguments, "--", str(target)]
+    return [*arguments, "--", RESULT]  # it asks for a name, and writes nothing: what it made is changed first
 
 
 def _bookmark(outline: pikepdf.Outline, bookmarks: Sequence[Bookmark]) -> None:
@@ -220,8 +223,3 @@ def _bookmark(outline: pikepdf.Outline, bookmarks: Sequence[Bookmark]) -> None:
         else:
             outline.root.append(item)
             above = item
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

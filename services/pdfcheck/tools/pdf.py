@@ -11,8 +11,9 @@ import pikepdf
 from services.catalogue.sniff import MediaType
 from services.pdfcheck.domain.excess import Excess, Limit
 from services.pdfcheck.domain.facts import DocumentFacts, Health, Lock, PageSize
-from services.pdfcheck.tools import content, ending, locks, pages, signatures, structure
-from services.pdfcheck.tools.survey import TooComplexError, survey
+from services.pdfcheck.domain.signatures import Signature
+from services.pdfcheck.tools import content, ending, locks, pages, structure
+from services.pdfcheck.tools.survey import Survey, TooComplexError, survey
 
 #: Warnings after which part of the content is missing, so that the file is not merely repaired. Under a limit of
 #: memory the library turns a failed allocation into a warning as well; a check that saw nothing must not pass.
@@ -92,7 +93,7 @@ def _read(
     health = _health(pdf)
     if health not in (Health.SOUND, Health.REPAIRED):
         return replace(blank, health=health, excess=_MEMORY if health is Health.TOO_COMPLEX else None)
-    signed = signatures.read(content.dictionaries_of(found), blank.size_bytes) if carried.signed else ()
+    signed = _signatures(found, blank.size_bytes) if carried.signed else ()
     return DocumentFacts(
         size_bytes=blank.size_bytes,
         media_type=blank.media_type,
@@ -107,6 +108,13 @@ def _read(
         embedded_files=carried.embedded_files,
         images_only=reaches is not None and all(reach.has_image and not reach.has_font for reach in reaches),
     )
+
+
+def _signatures(found: Survey, size_bytes: int) -> tuple[Signature, ...]:
+    # Few documents are signed; imported above, the libraries for it would cost every child a tenth of what it takes.
+    from services.pdfcheck.tools import signatures
+
+    return signatures.read(content.dictionaries_of(found), size_bytes)
 
 
 def _judged(

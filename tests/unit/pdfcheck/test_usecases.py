@@ -12,7 +12,7 @@ from services.kernel.sandbox.sandbox import FileSource, ForkingSandbox
 from services.pdfcheck.domain.facts import DocumentFacts, Health
 from services.pdfcheck.domain.findings import DocumentLimits
 from services.pdfcheck.domain.merging import RESULT, Part
-from services.pdfcheck.usecases.measure import MERGE, PRELOAD, measure
+from services.pdfcheck.usecases.measure import INSPECT_PDF, MERGE, PRELOAD, SHORT, measure
 from services.pdfcheck.usecases.merge import MergeInput, MergeOutcome, merge_parts
 from tests.assets import pdf_fixtures as made
 
@@ -88,21 +88,21 @@ def found(outcome: MergeOutcome) -> list[tuple[str, int | None]]:
 
 @pytest.mark.parametrize("limit", port.LIMITS_HIT)
 async def test_a_limit_that_is_hit_is_a_fact_of_the_file(limit: type[port.SandboxError]) -> None:
-    scripted = Scripted({"services.pdfcheck.tools.inspect:inspect": limit("x")})
+    scripted = Scripted({INSPECT_PDF: limit("x")})
     facts = await measure(scripted, InMemory(made.scanned_pdf()), made.PAGE_LIMIT)
     assert (facts.health, facts.media_type) == (Health.TOO_COMPLEX, "application/pdf")
 
 
 @pytest.mark.parametrize("error", [port.ZygoteLost(), port.SandboxFailed("ValueError", "x")])
 async def test_our_own_failures_are_not_the_files(error: port.SandboxError) -> None:
-    scripted = Scripted({"services.pdfcheck.tools.inspect:inspect": error})
+    scripted = Scripted({INSPECT_PDF: error})
     with pytest.raises(type(error)):
         await measure(scripted, InMemory(b"%PDF-"), made.PAGE_LIMIT)
 
 
 @pytest.mark.parametrize("answer", [None, [], {"size_bytes": 1}])
 async def test_an_answer_of_another_shape_is_no_facts(answer: Json) -> None:
-    scripted = Scripted({"services.pdfcheck.tools.inspect:inspect": answer})
+    scripted = Scripted({INSPECT_PDF: answer})
     with pytest.raises((TypeError, KeyError)):
         await measure(scripted, InMemory(b"%PDF-"), made.PAGE_LIMIT)
 
@@ -112,6 +112,16 @@ async def test_measured_in_the_real_sandbox(sandbox: ForkingSandbox) -> None:
     broken = await measure(sandbox, InMemory(made.truncated()), made.PAGE_LIMIT)
     photo = await measure(sandbox, InMemory(made.photo_jpeg()), made.PAGE_LIMIT)
     assert (sound.health, broken.health, photo.health) == (Health.SOUND, Health.DAMAGED, Health.SOUND)
+
+
+async def test_a_small_zygote_reads_signers_too() -> None:
+    """Its children import what few documents need."""
+    small = ForkingSandbox(SHORT)
+    try:
+        facts = await measure(small, InMemory(made.signed()), made.PAGE_LIMIT)
+    finally:
+        await small.close()
+    assert [each.signer for each in facts.signatures] == ["张三"]
 
 
 async def test_a_bomb_is_stopped_and_the_next_file_is_checked(sandbox: ForkingSandbox) -> None:
@@ -197,6 +207,6 @@ async def test_a_merge_that_fails_is_a_finding(
 ) -> None:
     facts = await measure(sandbox, InMemory(made.scanned_pdf()), made.PAGE_LIMIT)
     told: JsonObject = dict(facts.to_json())  # type: ignore[arg-type]  # lists in place of sequences
-    scripted = Scripted({"services.pdfcheck.tools.inspect:inspect": told, MERGE: answer})
+    scripted = Scripted({INSPECT_PDF: told, MERGE: answer})
     outcome = await merge_parts(scripted, inputs(made.scanned_pdf()), LIMITS, tmp_path)
     assert (outcome.accepted, found(outcome)) == (False, [expected])
