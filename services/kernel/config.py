@@ -86,6 +86,8 @@ class ServiceSettings(BaseSettings):
     roles: Words = ("api", "consumer", "relay", "worker")
     #: Worker stages; empty means every stage of the service.
     stages: Words = ()
+    #: Stages that this process leaves to others, whoever's they are: their jobs wait until somebody takes them.
+    stages_held: Words = ()
     concurrency: int = Field(default=2, ge=1, le=64)
     #: Modules that the sandbox imports once.
     sandbox_preload: Words = ()

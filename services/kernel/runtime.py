@@ -105,7 +105,7 @@ def _parts(
         )
         parts["consumer"] = consumer.run(stop)
     if "worker" in settings.roles and composition.jobs:
-        stages = settings.stages or tuple(composition.jobs)
+        stages = [each for each in settings.stages or tuple(composition.jobs) if each not in settings.stages_held]
         worker = Worker(
             database=platform.database,
             queue=platform.queue,

@@ -14,7 +14,7 @@ import pytest
 
 from services.cli.demo.client import Client, Data
 from tests import small_dossier
-from tests.e2e.conftest import Platform, started
+from tests.e2e.conftest import WITHOUT_BACKGROUND, Platform, started
 
 pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(300), pytest.mark.slow]
 #: What the applicant has sent before the backup is made; the rest follows on the restored platform.
@@ -78,7 +78,7 @@ class Churn:
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Platform, Data, dict[str, Path], Path]]:
     """A platform with half a dossier, the files of the whole, and a folder for backups."""
     folder = tmp_path_factory.mktemp("backup")
-    with started(folder / "data") as platform:
+    with started(folder / "data", **WITHOUT_BACKGROUND) as platform:
         person = platform.client("applicant")
         dossier = person.send("POST", "/api/v1/dossiers", json={"profile": small_dossier.PROFILE})
         (folder / "files").mkdir()
@@ -100,7 +100,7 @@ def test_the_journey_ends_where_it_was_restored(journey: tuple[Platform, Data, d
     done = told("restore", folder / "b.tar", "--data", folder / "restored")
     assert done["audit"]["verified"]
     assert done["audit"]["entries"] > 0
-    with started(folder / "restored") as restored:
+    with started(folder / "restored", **WITHOUT_BACKGROUND) as restored:
         assert restored.passwords == platform.passwords
         applicant = restored.client("applicant")
         assert kept.items() <= sent(applicant.dossier(dossier_id)).items()

@@ -22,7 +22,7 @@ from services.kernel.storage.s3.address import parse
 from services.kernel.storage.s3.buckets import make_bucket
 from services.kernel.storage.s3.client import Credentials, account, connect
 from tests import small_dossier
-from tests.e2e.conftest import Platform, on_real_servers
+from tests.e2e.conftest import WITHOUT_BACKGROUND, Platform, on_real_servers
 from tests.e2e.test_backup import Churn, sent, told
 from tests.e2e.test_tracing import (  # noqa: F401 - the trace's tests, on these servers
     collector,
@@ -116,7 +116,7 @@ def platform(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Platform]:
     """Ten processes on them, which send spans."""
-    told = {**given.named(DATABASE), "SHENBAO_OTLP": collector.address}
+    told = {**given.named(DATABASE), "SHENBAO_OTLP": collector.address, **WITHOUT_BACKGROUND}
     with on_real_servers(tmp_path_factory.mktemp("first") / "data", **told) as running:
         yield running
 
@@ -169,7 +169,7 @@ def test_a_backup_of_them_goes_on_where_it_was_restored(
     second.mkdir()
     for name in ("secrets.json", "accounts.json"):
         shutil.copy(platform.folder.root / name, second / name)
-    with on_real_servers(second, **given.named("restored")) as restored:
+    with on_real_servers(second, **given.named("restored"), **WITHOUT_BACKGROUND) as restored:
         person = restored.client(APPLICANT)
         [(file_id, sha256)] = sent(found).items()
         assert sent(passed(person, dossier_id, "education")).items() >= {file_id: sha256}.items()

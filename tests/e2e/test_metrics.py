@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.cli.embedded.platform import free_ports
 from services.kernel.db.roles import SERVICES
 from services.kernel.events.port import PARTITIONS
 from tests import small_dossier
-from tests.e2e.conftest import Platform, started
+from tests.e2e.conftest import WITHOUT_BACKGROUND, Platform, started
 
 pytestmark = [pytest.mark.xdist_group("metrics"), pytest.mark.timeout(180)]
 PORTS: dict[str, int] = {}
@@ -26,7 +28,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     PORTS.update(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
     listening = {f"SHENBAO_{name.upper()}_METRICS_LISTEN": f"127.0.0.1:{port}" for name, port in PORTS.items()}
     folder = tmp_path_factory.mktemp("measured") / "data"
-    with started(folder, **listening, SHENBAO_METRICS_LISTEN="127.0.0.1:1") as running:
+    with started(folder, **listening, SHENBAO_METRICS_LISTEN="127.0.0.1:1", **WITHOUT_BACKGROUND) as running:
         yield running
 
 
@@ -108,6 +110,15 @@ def test_a_file_is_counted_on_its_way(used: dict[str, Series]) -> None:
     route = "/api/v1/dossiers/{dossier_id}/uploads/{upload_id}/completion"
     labels = {"method": "POST", "route": route, "status": "2xx"}
     assert value(used["gateway"], "shenbao_http_request_duration_seconds_count", **labels) == 1
+
+
+async def test_stages_that_are_held_wait(platform: Platform, used: dict[str, Series]) -> None:
+    engine = create_async_engine(platform.superuser_url)
+    async with engine.connect() as connection:
+        asked = text("SELECT stage, state, attempts FROM pdfcheck.jobs WHERE stage IN ('check', 'quality')")
+        rows = {row.stage: (row.state, row.attempts) for row in await connection.execute(asked)}
+    await engine.dispose()
+    assert rows == {"check": ("done", 1), "quality": ("queued", 0)}
 
 
 @pytest.mark.parametrize("service", [service for service in SERVICES if service != "gateway"])

@@ -12,7 +12,7 @@ from google.protobuf.text_format import MessageToString
 
 from services.kernel.tracing import Attribute
 from tests import otlp, small_dossier
-from tests.e2e.conftest import Platform, started
+from tests.e2e.conftest import WITHOUT_BACKGROUND, Platform, started
 from tests.otlp import Collector, Told
 
 pytestmark = [pytest.mark.xdist_group("tracing"), pytest.mark.timeout(180)]
@@ -49,7 +49,9 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="module")
 def platform(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """One whose every process sends spans."""
-    with started(tmp_path_factory.mktemp("traced") / "data", SHENBAO_OTLP=collector.address) as running:
+    with started(
+        tmp_path_factory.mktemp("traced") / "data", SHENBAO_OTLP=collector.address, **WITHOUT_BACKGROUND
+    ) as running:
         yield running
 
 

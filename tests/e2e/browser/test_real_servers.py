@@ -12,7 +12,7 @@ from playwright.sync_api import Route, expect
 
 from tests.assets import pdf_fixtures
 from tests.e2e.browser.conftest import Person
-from tests.e2e.conftest import Platform, on_real_servers
+from tests.e2e.conftest import WITHOUT_BACKGROUND, Platform, on_real_servers
 from tests.small_dossier import PROFILE, materials
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(240)]
@@ -22,7 +22,7 @@ CHECK_MS = 60_000
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Kafka, PostgreSQL, S3 and ten processes."""
-    with on_real_servers(tmp_path_factory.mktemp("real") / "data") as running:
+    with on_real_servers(tmp_path_factory.mktemp("real") / "data", **WITHOUT_BACKGROUND) as running:
         yield running
 
 
