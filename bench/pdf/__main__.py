@@ -1,10 +1,10 @@
 """`python -m bench.pdf`: documents weighed, split, merged and shown, beside qpdf, mutool, pypdf and PyMuPDF.
 
 Scans are generated: 20 pages of 17 MB, 300 pages of 400 MB, 40 files of 38 MB together. Ours is what the service does,
-through its warm sandbox, every file in a fresh confined child and read by ranges over a socket: a structural pass
-opens, counts, weighs every page, looks for active content and signatures; a merge of parts that were checked strips,
-bookmarks, judges the result and hashes it. Peers do the bare task: programs as processes, libraries warm, without their
-start and imports. Rounds alternate; ratios are of the medians.
+through its warm sandbox, every file in a fresh confined child that holds it open for reading: a structural pass opens,
+counts, weighs every page, looks for active content and signatures; integrity decodes every picture; a merge of parts
+that were checked strips, bookmarks, judges the result and hashes it. Peers do the bare task: programs as processes,
+libraries warm, without their start and imports. Rounds alternate; ratios are of the medians.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from services.kernel.stored_files import StoredSource
 from services.pdfcheck.domain.findings import DocumentLimits
 from services.pdfcheck.domain.merging import RESULT, Part
 from services.pdfcheck.tools.pages import alone_bytes
-from services.pdfcheck.usecases import pictures, watermark
+from services.pdfcheck.usecases import pictures, pixels, watermark
 from services.pdfcheck.usecases.all_pages import IN_BACKGROUND, pages_ready
 from services.pdfcheck.usecases.measure import PRELOAD, SHORT, measure
 from services.pdfcheck.usecases.merge import MergeInput, merge_parts
@@ -156,6 +156,30 @@ class Bench:
         _, told = await self._measured(path)
         return _right(path, told)
 
+    async def integrity(self, path: Path) -> None:
+        """Every picture decoded strictly: the second stage, without which nothing is handed in."""
+        with pikepdf.open(path) as pdf:
+            pages = len(pdf.pages)
+
+        async def once() -> int:
+            source = FileSource(path)
+            try:
+                found = await pixels.check_pixels(self._sandbox, source)
+            finally:
+                source.close()
+            assert (found.findings, found.pictures) == ((), pages)
+            return 0
+
+        target = self._folder / "decoded.pnm"
+        middle = await compare(
+            f"picture integrity of {_told(path)}", lambda: timed(once), peers.decoding(path, target), self._rounds
+        )
+        target.unlink(missing_ok=True)
+        ours = middle[OURS]
+        print(f"integrity: {1000 * ours.wall_s / pages:.1f} ms a page, {1000 * ours.cpu_s / pages:.1f} ms of CPU")
+        for name in middle.keys() - {OURS}:
+            ratio("integrity", middle, name, "")
+
     async def merging(self, parts: Sequence[Path], wanted: str) -> None:
         """One PDF of all."""
         limits = DocumentLimits(page_bytes=PAGE_LIMIT, item_bytes=None)
@@ -265,7 +289,7 @@ def _right(path: Path, told: Sequence[int]) -> bool:
 async def run(folder: Path, rounds: int, scale: float, many: int) -> bool:
     """Whether every size was right."""
     load.default()
-    sandbox = Apart(SHORT, ForkingSandbox(SHORT), ForkingSandbox([*PRELOAD, *pictures.PRELOAD]))
+    sandbox = Apart(SHORT, ForkingSandbox(SHORT), ForkingSandbox([*PRELOAD, *pictures.PRELOAD, *pixels.PRELOAD]))
     bench = Bench(sandbox, folder, rounds)
     try:
         small = files.scan(folder / "20 pages.pdf", 20, int(17 * MB * scale) // 20)
@@ -273,6 +297,7 @@ async def run(folder: Path, rounds: int, scale: float, many: int) -> bool:
         parts = files.scans(folder / "parts", max(2, int(40 * scale)), int(38 * MB * scale))
         await bench.structure(small, many)
         good = await bench.sizes(large)
+        await bench.integrity(small)
         await bench.merging(parts, "2.5")
         await bench.merging(
             [files.scan(folder / f"{n}.pdf", max(2, int(30 * scale)), 4 * MB // 3) for n in range(10)], "1.0"

@@ -71,6 +71,14 @@ def sizes(path: Path, scratch: Path) -> Mapping[str, Peer]:
     }
 
 
+def decoding(path: Path, target: Path) -> Mapping[str, Peer]:
+    """Every picture decoded: qpdf writes its pixels; neither of them says which page is not whole."""
+    return {
+        "qpdf": lambda: process(str(cached("qpdf")), "--decode-level=all", str(path), str(target)),
+        "mutool": lambda: process(str(cached("mutool")), "draw", "-q", "-r", "72", "-o", str(target), str(path)),
+    }
+
+
 def merging(parts: Sequence[Path], target: Path) -> Mapping[str, Peer]:
     """One file of all; none of them bookmarks, checks or hashes it."""
     told = [str(part) for part in parts]
