@@ -51,12 +51,12 @@ def started(folder: Path, **environment: str) -> Iterator[Stack]:
 
 
 @contextmanager
-def in_background(folder: Path) -> Iterator[Stack]:
+def in_background(folder: Path, **environment: str) -> Iterator[Stack]:
     """`up`, and `down` at the end: as `make stack` and `make stack-down`. Both may be said twice."""
     _needs()
     [port] = free_ports(1)
     try:
-        assert "ready after" in _said("up", folder, port)
+        assert "ready after" in _said("up", folder, port, **environment)
         assert "runs already" in _said("up", folder, port)
         pid = int(json.loads((folder / "stack.json").read_text())["pid"])
         yield Stack(url=f"http://127.0.0.1:{port}", accounts=folder / "accounts.json", pid=pid)
@@ -70,7 +70,8 @@ def _needs() -> None:
         needed(program)
 
 
-def _said(action: str, folder: Path, port: int) -> str:
-    done = subprocess.run(command(action, folder, port), capture_output=True, text=True, check=False)
+def _said(action: str, folder: Path, port: int, **environment: str) -> str:
+    told = {**os.environ, **environment}
+    done = subprocess.run(command(action, folder, port), capture_output=True, text=True, check=False, env=told)
     assert done.returncode == 0, done.stderr
     return done.stdout

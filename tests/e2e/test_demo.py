@@ -14,6 +14,7 @@ from services.catalogue import load
 from services.catalogue.checklist import checklist
 from services.cli.demo import sample
 from tests import stack
+from tests.e2e.conftest import WITHOUT_BACKGROUND
 from tests.servers import needed
 
 pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(300)]
@@ -29,7 +30,7 @@ def facts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("demo")
     if request.param == "embedded":
         return told(folder, "--data", str(folder / "data"))
-    with stack.in_background(folder / "data") as running:
+    with stack.in_background(folder / "data", **WITHOUT_BACKGROUND) as running:
         return told(folder, "--url", running.url, "--accounts", str(running.accounts))
 
 
