@@ -132,7 +132,7 @@ def test_an_opening_is_put_in_front_and_adopted(
     assert (shown.status_code, shown.content[:2]) == (200, b"\xff\xd8")
     assert surgeon._http.get(f"{base}/title-card").status_code == 404, "none was asked for"
     asked = surgeon.send("POST", f"{base}/title-card", json={"seconds": 3}, key="card")
-    assert asked["state"] == "queued"
+    assert asked["state"] in ("queued", "leased"), "a worker may have begun"
     assert surgeon.send("POST", f"{base}/title-card", json={"seconds": 3}, key="card")["card_id"] == asked["card_id"]
     made = until(
         lambda: surgeon.send("GET", f"{base}/title-card"), lambda card: card["state"] not in ("queued", "leased")
