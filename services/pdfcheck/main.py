@@ -9,10 +9,17 @@ from services.kernel.platform import Composition, Platform
 from services.kernel.stored_files import Adopting, StoredFiles
 from services.pdfcheck import consumer, grpc_api, worker
 from services.pdfcheck.grpc_api.coaching import CoachPorts
-from services.pdfcheck.repository import PostgresCoaching, PostgresQualities, PostgresReports, PostgresSuggestions
+from services.pdfcheck.repository import (
+    PostgresCoaching,
+    PostgresQualities,
+    PostgresReports,
+    PostgresSuggestions,
+    PostgresTwins,
+)
 from services.pdfcheck.settings import Settings
 from services.pdfcheck.usecases.pictures import Pictures
 from services.pdfcheck.usecases.shown import Shown
+from services.pdfcheck.usecases.small import SmallPictures
 from services.pdfcheck.usecases.text import Texts
 
 
@@ -56,15 +63,18 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         pictures=previews.pictures,
         texts=previews.texts,
     )
+    twins = PostgresTwins(platform.database)
+    small = SmallPictures(files=files, reports=reports, store=platform.storage, pictures=previews.pictures)
     looks = worker.QualityJobs(
         platform=platform,
         catalogue=catalogue,
         reports=reports,
         qualities=qualities,
         files=files,
-        pictures=previews.pictures,
+        small=small,
         reader=platform.reader,
     )
+    comparing = worker.TwinJobs(platform=platform, twins=twins, small=small)
     suggestions = PostgresSuggestions(platform.database, platform.keys, platform.ids)
     reading = worker.HeadingJobs(
         platform=platform,
@@ -76,9 +86,9 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     )
     api = partial(grpc_api.servicer, coach=coach_ports, expires_s=settings.download_url_expires_s)
     return Composition(
-        servicers=[api(reports, platform.storage, platform.queue, previews, qualities, suggestions, catalogue)],
-        handlers=consumer.handlers(catalogue, reports, qualities, suggestions, platform.ids),
-        jobs={**jobs.handlers(), **looks.handlers(), **coach.handlers(), **reading.handlers()},
+        servicers=[api(reports, platform.storage, platform.queue, previews, qualities, suggestions, catalogue, twins)],
+        handlers=consumer.handlers(catalogue, reports, qualities, suggestions, twins, platform.ids),
+        jobs={**jobs.handlers(), **looks.handlers(), **coach.handlers(), **reading.handlers(), **comparing.handlers()},
         removing=worker.REMOVING,
         slow=worker.SLOW,
         closing=[channel.close],

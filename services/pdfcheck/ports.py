@@ -228,6 +228,60 @@ class Qualities(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PageElsewhere:
+    """A page of another dossier."""
+
+    dossier_id: str
+    organisation_path: str
+    file_id: str
+    page: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NearElsewhere:
+    """A page of a file, and one of another dossier whose perceptual hash is near."""
+
+    page: int
+    other: PageElsewhere
+    #: Bits in which they differ.
+    apart: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Twin:
+    """A page of a file that is in another dossier as well. `likeness` is 0 to 1."""
+
+    file_id: str
+    page: int
+    other: PageElsewhere
+    likeness: float
+
+
+class Twins(Protocol):
+    """The same page in several dossiers. Nobody but a reviewer may be told, and nobody whose dossier it is."""
+
+    async def near(self, dossier_id: str, file_id: str) -> tuple[NearElsewhere, ...]:
+        """Candidates for a file's pages in every other dossier, the nearest first: of one page a few, of one dossier
+        for it three at most. Pages on which next to nothing stands are none.
+        """
+        ...
+
+    async def below(self, dossier_id: str, office_path: str, file_ids: Sequence[str]) -> tuple[Twin, ...]:
+        """What was found of a dossier, the likest of each page first, whichever of both was looked at later: only where
+        both dossiers lie at or below `office_path`. Of these files, or of all when none is named.
+        """
+        ...
+
+    async def save(self, connection: AsyncConnection, subject: Subject, found: Sequence[Twin]) -> None:
+        """Replace what was found when this file was compared, in the transaction that ends the job."""
+        ...
+
+    async def forget(self, connection: AsyncConnection, file_id: str) -> None:
+        """Remove what is kept of a deleted file, on either side. The transaction must see every dossier."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Suggested:
     """What was asked for on a file, for the components of an item. `pages` is None while it is being read."""
 

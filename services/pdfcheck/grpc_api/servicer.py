@@ -17,15 +17,16 @@ from services.kernel.storage.port import ObjectStore
 from services.pdfcheck.grpc_api.coaching import CoachingCalls, CoachPorts
 from services.pdfcheck.grpc_api.previews import PreviewCalls, Previews
 from services.pdfcheck.grpc_api.suggesting import SuggestingCalls
-from services.pdfcheck.ports import MergedFile, Qualities, Reports, Suggestions
+from services.pdfcheck.grpc_api.twins import TwinCalls
+from services.pdfcheck.ports import MergedFile, Qualities, Reports, Suggestions, Twins
 
 
-class PdfcheckApi(PreviewCalls, CoachingCalls, SuggestingCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
+class PdfcheckApi(PreviewCalls, CoachingCalls, SuggestingCalls, TwinCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
     """Calls about a file or material name its dossier in their token; calls about jobs are operators'."""
 
     def __init__(
         self, reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
-        suggestions: Suggestions, catalogue: Catalogue, *, coach: CoachPorts, expires_s: int,
+        suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, expires_s: int,
     ) -> None:  # fmt: skip
         """`expires_s` bounds presigned downloads."""
         self._coach = coach
@@ -33,6 +34,7 @@ class PdfcheckApi(PreviewCalls, CoachingCalls, SuggestingCalls, pdfcheck_pb2_grp
         self._qualities = qualities
         self._suggestions = suggestions
         self._catalogue = catalogue
+        self._twins = twins
         self._reports = reports
         self._store = store
         self._queue = queue
@@ -160,13 +162,13 @@ def _seen_page(page: SeenPage) -> pb.SeenPage:
 
 def servicer(
     reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
-    suggestions: Suggestions, catalogue: Catalogue, *, coach: CoachPorts, expires_s: int,
+    suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, expires_s: int,
 ) -> Servicer:  # fmt: skip
     """The service, ready to be registered."""
     register = partial(
         pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server,
         PdfcheckApi(
-            reports, store, queue, previews, qualities, suggestions, catalogue, coach=coach, expires_s=expires_s
+            reports, store, queue, previews, qualities, suggestions, catalogue, twins, coach=coach, expires_s=expires_s
         ),
     )
     return Servicer(name=pb.DESCRIPTOR.services_by_name["PdfcheckService"].full_name, register=register)

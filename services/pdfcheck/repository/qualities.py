@@ -23,8 +23,17 @@ from services.pdfcheck.repository.reports import SERVICE, metadata
 
 _BODY = "pdfcheck.qualities.body"
 _PIECES = tuple(f"piece_{number}" for number in range(7))
+#: Wide enough to find a page among those of every dossier.
+WIDE = tuple(f"wide_{number}" for number in range(4))
 #: Candidates that are looked at of one file.
 MOST_CANDIDATES = 400
+
+
+def sixteen_bits(number: int) -> str:
+    """The SQL of one wide piece of the column `print`."""
+    return f"((print >> {16 * number}) & 65535::bigint)::integer"
+
+
 qualities = sa.Table(
     "qualities",
     metadata,
@@ -43,7 +52,8 @@ prints = sa.Table(
     *(sa.Column(name, sa.Text, nullable=False) for name in ("dossier_id", "organisation_path")),
     sa.Column("print", sa.BigInteger, nullable=False),
     *(sa.Column(name, sa.SmallInteger, nullable=False) for name in _PIECES),
-    *(sa.Index(f"prints_{name}", name) for name in ("dossier_id", *_PIECES)),
+    *(sa.Column(name, sa.Integer, sa.Computed(sixteen_bits(number))) for number, name in enumerate(WIDE)),
+    *(sa.Index(f"prints_{name}", name) for name in ("dossier_id", *_PIECES, *WIDE)),
 )
 
 

@@ -1,6 +1,7 @@
 """Whether pages whose perceptual hashes are near show the same thing: small pictures of both are laid on each other."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from services.catalogue.pages.model import Repeat
 from services.kernel.errors import AppError
@@ -18,6 +19,8 @@ SAME = 0.7
 _TRIES = 3
 #: (file id, page) → a picture 240 pixels wide, a JPEG. Raises `AppError` where there is none.
 Small = Callable[[str, int], Awaitable[bytes]]
+#: The same of one page.
+Picture = Callable[[], Awaitable[bytes]]
 
 
 async def repeats(
@@ -34,8 +37,9 @@ async def repeats(
         if each.page in found or tried.get(each.page, 0) >= _TRIES:
             continue
         tried[each.page] = tried.get(each.page, 0) + 1
-        likeness = await _likeness(sandbox, file_id, each, small)
-        if likeness >= SAME:
+        own, other = partial(small, file_id, each.page), partial(small, each.other_file_id, each.other_page)
+        likeness = await likeness_of(sandbox, own, other)
+        if likeness is not None and likeness >= SAME:
             found[each.page] = Repeat(
                 page=each.page, other_file_id=each.other_file_id, other_page=each.other_page,
                 likeness=round(likeness, 3),
@@ -43,13 +47,17 @@ async def repeats(
     return tuple(found[page] for page in sorted(found))
 
 
-async def _likeness(sandbox: Sandbox, file_id: str, near: NearPage, small: Small) -> float:
+async def likeness_of(sandbox: Sandbox, one: Picture, other: Picture) -> float | None:
+    """How alike two pages are, 0 to 1; 0 for what cannot be compared, None when there is no picture of one of them.
+
+    Raises as `repeats`.
+    """
     try:
-        pictures = [await small(file_id, near.page), await small(near.other_file_id, near.other_page)]
+        pictures = [await one(), await other()]
     except AppError as error:
         if error.retryable:
             raise
-        return 0.0
+        return None
     try:
         outcome = await sandbox.run(LIKENESS, {}, profile=PROFILE, sources=[BytesSource(each) for each in pictures])
     except (SandboxFailed, *LIMITS_HIT):

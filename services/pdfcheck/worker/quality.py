@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from services.catalogue.model import Catalogue
 from services.catalogue.pages.model import SeenFile
-from services.kernel.errors import not_found
 from services.kernel.jobs.effect import effect
 from services.kernel.jobs.queue import Job, NewJob, enqueue
 from services.kernel.jobs.worker import Handler, Running
@@ -15,7 +15,8 @@ from services.kernel.stored_files import ObjectSource, StoredFiles
 from services.pdfcheck.domain import quality as judging
 from services.pdfcheck.ports import Qualities, Quality, Writing
 from services.pdfcheck.usecases import quality, repeats
-from services.pdfcheck.usecases.pictures import WIDTHS_PX, Pictured, Pictures, folder_of_file
+from services.pdfcheck.usecases.small import SmallPictures
+from services.pdfcheck.worker import twins
 from services.pdfcheck.worker.documents import subject_of
 
 #: They take seconds a file: a worker keeps a place for the others.
@@ -31,7 +32,7 @@ class QualityJobs:
     reports: Writing
     qualities: Qualities
     files: StoredFiles
-    pictures: Pictures
+    small: SmallPictures
     reader: TextReader
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -78,30 +79,13 @@ class QualityJobs:
         with this one.
         """
         job = running.job
-        near = await self.qualities.near_pages(job.dossier_id, job.organisation_path, job.subject_id)
-        found = await repeats.repeats(
-            self.platform.sandbox, job.subject_id, near, lambda file_id, page: self._small(job, file_id, page)
-        )
+        where = (job.dossier_id, job.organisation_path)
+        near = await self.qualities.near_pages(*where, job.subject_id)
+        found = await repeats.repeats(self.platform.sandbox, job.subject_id, near, partial(self.small.of, *where))
         async with effect(self.platform.database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.qualities.save_repeats(connection, outbox, subject_of(job), found, version)
-
-    async def _small(self, job: Job, file_id: str, page: int) -> bytes:
-        """A picture of a page, 240 pixels wide."""
-        where = (job.dossier_id, job.organisation_path, file_id)
-        file, report = await self.files.describe(*where), await self.reports.report(*where)
-
-        async def is_there() -> bool:
-            return await self.files.describe(*where, replaced_too=True) is not None
-
-        source = None if file is None else ObjectSource(self.platform.storage, file)
-        if source is None or report is None:
-            raise not_found("file")
-        pictured = Pictured(
-            source=source, folder=folder_of_file(job.dossier_id, file_id), pages=len(report.page_bytes),
-            is_there=is_there,
-        )  # fmt: skip
-        return await self.pictures.jpeg(pictured, page, WIDTHS_PX[0])
+            await enqueue(connection, "pdfcheck", self.platform.ids, twins.comparing(job))
 
 
 def _comparing(job: Job, quality_id: str) -> NewJob:

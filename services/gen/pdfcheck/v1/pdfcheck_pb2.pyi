@@ -1097,6 +1097,91 @@ class GetQualityResponse(_message.Message):
 Global___GetQualityResponse: _TypeAlias = GetQualityResponse  # noqa: Y015
 
 @_typing.final
+class ListTwinsRequest(_message.Message):
+    """Request of ListTwins. Without file_ids it is about all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    FILE_IDS_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    @_builtins.property
+    def file_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        file_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "file_ids", b"file_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTwinsRequest: _TypeAlias = ListTwinsRequest  # noqa: Y015
+
+@_typing.final
+class Twin(_message.Message):
+    """A page that is in another dossier as well: for a person to judge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    OTHER_DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    OTHER_FILE_ID_FIELD_NUMBER: _builtins.int
+    OTHER_PAGE_FIELD_NUMBER: _builtins.int
+    LIKENESS_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    page: _builtins.int
+    """From 1."""
+    other_dossier_id: _builtins.str
+    other_file_id: _builtins.str
+    other_page: _builtins.int
+    likeness: _builtins.float
+    """0 to 1."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        page: _builtins.int = ...,
+        other_dossier_id: _builtins.str = ...,
+        other_file_id: _builtins.str = ...,
+        other_page: _builtins.int = ...,
+        likeness: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "likeness", b"likeness", "other_dossier_id", b"other_dossier_id", "other_file_id", b"other_file_id", "other_page", b"other_page", "page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Twin: _TypeAlias = Twin  # noqa: Y015
+
+@_typing.final
+class ListTwinsResponse(_message.Message):
+    """Answer of ListTwins, the likest of each page first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWINS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def twins(self) -> _containers.RepeatedCompositeFieldContainer[Global___Twin]: ...
+    def __init__(
+        self,
+        *,
+        twins: _abc.Iterable[Global___Twin] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["twins", b"twins"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTwinsResponse: _TypeAlias = ListTwinsResponse  # noqa: Y015
+
+@_typing.final
 class RequestSuggestionsRequest(_message.Message):
     """Request of RequestSuggestions."""
 

@@ -75,6 +75,11 @@ class PdfcheckServiceStub:
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityRequest.SerializeToString,
                 response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityResponse.FromString,
                 _registered_method=True)
+        self.ListTwins = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/ListTwins',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListTwinsRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListTwinsResponse.FromString,
+                _registered_method=True)
         self.RequestSuggestions = channel.unary_unary(
                 '/pdfcheck.v1.PdfcheckService/RequestSuggestions',
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RequestSuggestionsRequest.SerializeToString,
@@ -187,6 +192,14 @@ class PdfcheckServiceServicer:
 
     def GetQuality(self, request, context):
         """What was seen on the pages of a file, and hints: for a person, none of them blocks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTwins(self, request, context):
+        """Which pages are in other dossiers as well. Only with a token for "compare", which review keeps to itself: it names
+        the dossier and, as its organisation, the office below which both must lie.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -311,6 +324,11 @@ def add_PdfcheckServiceServicer_to_server(servicer, server):
                     servicer.GetQuality,
                     request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityRequest.FromString,
                     response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityResponse.SerializeToString,
+            ),
+            'ListTwins': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTwins,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListTwinsRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListTwinsResponse.SerializeToString,
             ),
             'RequestSuggestions': grpc.unary_unary_rpc_method_handler(
                     servicer.RequestSuggestions,
@@ -585,6 +603,33 @@ class PdfcheckService:
             '/pdfcheck.v1.PdfcheckService/GetQuality',
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityRequest.SerializeToString,
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetQualityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTwins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/ListTwins',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.ListTwinsRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.ListTwinsResponse.FromString,
             options,
             channel_credentials,
             insecure,

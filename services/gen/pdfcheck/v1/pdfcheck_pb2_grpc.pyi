@@ -49,6 +49,10 @@ class PdfcheckServiceStub:
     """Where something is written in a document."""
     GetQuality: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetQualityRequest, _pdfcheck_pb2.GetQualityResponse]
     """What was seen on the pages of a file, and hints: for a person, none of them blocks."""
+    ListTwins: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListTwinsRequest, _pdfcheck_pb2.ListTwinsResponse]
+    """Which pages are in other dossiers as well. Only with a token for "compare", which review keeps to itself: it names
+    the dossier and, as its organisation, the office below which both must lie.
+    """
     RequestSuggestions: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RequestSuggestionsRequest, _pdfcheck_pb2.RequestSuggestionsResponse]
     """Has the heads of a file's pages read, to suggest which component each belongs to; idempotent."""
     GetSuggestions: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetSuggestionsRequest, _pdfcheck_pb2.GetSuggestionsResponse]
@@ -93,6 +97,10 @@ class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
     """Where something is written in a document."""
     GetQuality: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetQualityRequest, _pdfcheck_pb2.GetQualityResponse]  # type: ignore[assignment]
     """What was seen on the pages of a file, and hints: for a person, none of them blocks."""
+    ListTwins: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListTwinsRequest, _pdfcheck_pb2.ListTwinsResponse]  # type: ignore[assignment]
+    """Which pages are in other dossiers as well. Only with a token for "compare", which review keeps to itself: it names
+    the dossier and, as its organisation, the office below which both must lie.
+    """
     RequestSuggestions: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RequestSuggestionsRequest, _pdfcheck_pb2.RequestSuggestionsResponse]  # type: ignore[assignment]
     """Has the heads of a file's pages read, to suggest which component each belongs to; idempotent."""
     GetSuggestions: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetSuggestionsRequest, _pdfcheck_pb2.GetSuggestionsResponse]  # type: ignore[assignment]
@@ -182,6 +190,16 @@ class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pdfcheck_pb2.GetQualityResponse, _abc.Awaitable[_pdfcheck_pb2.GetQualityResponse]]:
         """What was seen on the pages of a file, and hints: for a person, none of them blocks."""
+
+    @_abc_1.abstractmethod
+    def ListTwins(
+        self,
+        request: _pdfcheck_pb2.ListTwinsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.ListTwinsResponse, _abc.Awaitable[_pdfcheck_pb2.ListTwinsResponse]]:
+        """Which pages are in other dossiers as well. Only with a token for "compare", which review keeps to itself: it names
+        the dossier and, as its organisation, the office below which both must lie.
+        """
 
     @_abc_1.abstractmethod
     def RequestSuggestions(
