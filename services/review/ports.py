@@ -269,6 +269,24 @@ class Facts(Protocol):
         """The last report on a document. Raises `AppError`."""
         ...
 
+    async def twins(self, token: str, dossier_id: str, file_ids: Sequence[str]) -> "Sequence[TwinPage]":
+        """Pages of these files that are in other dossiers as well, within the office that `token` names; the likest of
+        each page first. Raises `AppError`.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TwinPage:
+    """A page of a file, and where it is as well. `likeness` is 0 to 1."""
+
+    file_id: str
+    page: int
+    other_dossier_id: str
+    other_file_id: str
+    other_page: int
+    likeness: float
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchedReport:

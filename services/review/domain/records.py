@@ -1,6 +1,6 @@
 """Dossiers, materials, files, confirmations and decisions as this service knows them. Frozen, hardly any behaviour."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -288,6 +288,13 @@ class Actor:
     def reviews(self, dossier: Dossier) -> Office | None:
         """The office in which the actor may see a dossier: its organisation lies on the dossier's path, and the
         dossier has reached its level."""
+        return next(self._reviewing(dossier), None)
+
+    def compares(self, dossier: Dossier) -> Office | None:
+        """The widest of these offices: that of the city rather than that of the county."""
+        return min(self._reviewing(dossier), key=lambda office: len(office.organisation.path), default=None)
+
+    def _reviewing(self, dossier: Dossier) -> Iterator[Office]:
         for office in self.offices:
             at = office.organisation
             if (
@@ -295,8 +302,7 @@ class Actor:
                 and dossier.organisation_path.startswith(at.path)
                 and at.level in dossier.reached
             ):
-                return office
-        return None
+                yield office
 
     def may_see(self, dossier: Dossier) -> bool:
         """The applicant and the reviewers of the levels reached; for everybody else it is not there."""

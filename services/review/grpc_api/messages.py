@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.catalogue import profile as profiles
 from services.catalogue.checklist import Checklist
 from services.catalogue.checklist_json import to_data
-from services.catalogue.model import Catalogue
+from services.catalogue.model import Catalogue, Item
 from services.catalogue.opening.plain import flat
 from services.catalogue.profile import Profile
 from services.catalogue.protobuf import all_to_proto
@@ -20,6 +20,7 @@ from services.kernel.errors import AppError, Kind
 from services.review.domain.projection import ComparedOpening, MaterialView, is_current
 from services.review.domain.records import Actor, Dossier, File, Organisation, Role
 from services.review.ports import Change
+from services.review.usecases.comparing import SharedPage
 from services.review.usecases.dossiers import DossierView
 
 ROLES = {
@@ -249,4 +250,25 @@ def change(change: Change) -> pb.WatchResponse:
     """A line of the change feed."""
     return pb.WatchResponse(
         seq=change.seq, dossier_id=change.dossier_id, material_id=change.material_id, kind=change.kind
+    )
+
+
+def twin(shared: SharedPage, item: Item) -> pb.Twin:
+    """A page that is in two dossiers; `item` is that of the other one's material."""
+    found, other = shared.twin, shared.other
+    return pb.Twin(
+        material_id=shared.material_id,
+        file_id=found.file_id,
+        page=found.page,
+        likeness=found.likeness,
+        other_dossier_id=found.other_dossier_id,
+        other_applicant_name=other.applicant_name,
+        other_organisation_name=other.organisation_name,
+        other_cycle=other.dossier.cycle,
+        other_material_id=other.material.material_id,
+        other_item_number=item.number,
+        other_title_zh=item.title_zh,
+        other_title_en=item.title_en,
+        other_file_id=found.other_file_id,
+        other_page=found.other_page,
     )

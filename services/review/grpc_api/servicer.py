@@ -15,7 +15,7 @@ from services.kernel.grpc_server import Servicer, caller
 from services.kernel.tokens import Tokens
 from services.review.domain.records import Defect, Leaf, Organisation
 from services.review.grpc_api import messages
-from services.review.usecases import auditing, dossiers, offices, reviewing, watching
+from services.review.usecases import auditing, comparing, dossiers, offices, reviewing, watching
 from services.review.usecases.context import Context
 
 #: A lost notification costs no more than this.
@@ -238,6 +238,16 @@ class ReviewApi(review_pb2_grpc.ReviewServiceServicer):
         )
         view = await reviewing.return_dossier(self._context, caller().actor, request.dossier_id, deciding)
         return pb.ReturnDossierResponse(dossier=messages.dossier(view))
+
+    async def ListTwins(self, request: pb.ListTwinsRequest, context: CallContext) -> pb.ListTwinsResponse:
+        """See the contract."""
+        found = await comparing.list_twins(
+            self._context, self._tokens, caller().actor, request.dossier_id, request.material_id
+        )
+        catalogue = self._context.catalogue
+        return pb.ListTwinsResponse(
+            twins=[messages.twin(each, catalogue.item(each.other.material.item_id)) for each in found]
+        )
 
     async def ListAudit(self, request: pb.ListAuditRequest, context: CallContext) -> pb.ListAuditResponse:
         """See the contract."""

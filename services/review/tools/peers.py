@@ -1,6 +1,6 @@
 """`upload`, `video` and `pdfcheck` as this service asks them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import grpc
 
@@ -14,11 +14,12 @@ from services.gen.video.v1 import video_pb2, video_pb2_grpc
 from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_client import call
 from services.review.domain.records import Dossier, ReadOpening
-from services.review.ports import FetchedReport
+from services.review.ports import FetchedReport, TwinPage
 
 #: (audience, dossier id, organisation path) → token.
 OwnToken = Callable[[str, str, str], str]
 _LINE = ("text", "confidence", "left", "top", "width", "height")
+_TWIN = ("file_id", "page", "other_dossier_id", "other_file_id", "other_page", "likeness")
 _REPEAT = ("page", "other_file_id", "other_page", "likeness")
 
 
@@ -103,6 +104,12 @@ class PeerFacts:
             findings=all_from_proto(report.findings),
             pages=report.facts.pages,
         )
+
+    async def twins(self, token: str, dossier_id: str, file_ids: Sequence[str]) -> Sequence[TwinPage]:
+        """See the port."""
+        request = pdfcheck_pb2.ListTwinsRequest(dossier_id=dossier_id, file_ids=file_ids)
+        found = await call(self._pdfcheck.ListTwins, request, token=token, idempotent=True)
+        return [TwinPage(**{name: getattr(each, name) for name in _TWIN}) for each in found.twins]
 
 
 def _seen_page(told: pdfcheck_pb2.SeenPage) -> SeenPage:

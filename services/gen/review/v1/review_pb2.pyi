@@ -1910,6 +1910,114 @@ class ListAuditResponse(_message.Message):
 Global___ListAuditResponse: _TypeAlias = ListAuditResponse  # noqa: Y015
 
 @_typing.final
+class ListTwinsRequest(_message.Message):
+    """Request of ListTwins. Without material_id it is about all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    material_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id", "material_id", b"material_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTwinsRequest: _TypeAlias = ListTwinsRequest  # noqa: Y015
+
+@_typing.final
+class Twin(_message.Message):
+    """A page that is in somebody else's dossier as well: for a person to judge, it may well have to be in both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    LIKENESS_FIELD_NUMBER: _builtins.int
+    OTHER_DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    OTHER_APPLICANT_NAME_FIELD_NUMBER: _builtins.int
+    OTHER_ORGANISATION_NAME_FIELD_NUMBER: _builtins.int
+    OTHER_CYCLE_FIELD_NUMBER: _builtins.int
+    OTHER_MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    OTHER_ITEM_NUMBER_FIELD_NUMBER: _builtins.int
+    OTHER_TITLE_ZH_FIELD_NUMBER: _builtins.int
+    OTHER_TITLE_EN_FIELD_NUMBER: _builtins.int
+    OTHER_FILE_ID_FIELD_NUMBER: _builtins.int
+    OTHER_PAGE_FIELD_NUMBER: _builtins.int
+    material_id: _builtins.str
+    file_id: _builtins.str
+    page: _builtins.int
+    """From 1, in the file."""
+    likeness: _builtins.float
+    """How alike both are, 0 to 1."""
+    other_dossier_id: _builtins.str
+    other_applicant_name: _builtins.str
+    other_organisation_name: _builtins.str
+    other_cycle: _builtins.int
+    other_material_id: _builtins.str
+    other_item_number: _builtins.str
+    other_title_zh: _builtins.str
+    other_title_en: _builtins.str
+    other_file_id: _builtins.str
+    other_page: _builtins.int
+    def __init__(
+        self,
+        *,
+        material_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        page: _builtins.int = ...,
+        likeness: _builtins.float = ...,
+        other_dossier_id: _builtins.str = ...,
+        other_applicant_name: _builtins.str = ...,
+        other_organisation_name: _builtins.str = ...,
+        other_cycle: _builtins.int = ...,
+        other_material_id: _builtins.str = ...,
+        other_item_number: _builtins.str = ...,
+        other_title_zh: _builtins.str = ...,
+        other_title_en: _builtins.str = ...,
+        other_file_id: _builtins.str = ...,
+        other_page: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "likeness", b"likeness", "material_id", b"material_id", "other_applicant_name", b"other_applicant_name", "other_cycle", b"other_cycle", "other_dossier_id", b"other_dossier_id", "other_file_id", b"other_file_id", "other_item_number", b"other_item_number", "other_material_id", b"other_material_id", "other_organisation_name", b"other_organisation_name", "other_page", b"other_page", "other_title_en", b"other_title_en", "other_title_zh", b"other_title_zh", "page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Twin: _TypeAlias = Twin  # noqa: Y015
+
+@_typing.final
+class ListTwinsResponse(_message.Message):
+    """Answer of ListTwins."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWINS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def twins(self) -> _containers.RepeatedCompositeFieldContainer[Global___Twin]: ...
+    def __init__(
+        self,
+        *,
+        twins: _abc.Iterable[Global___Twin] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["twins", b"twins"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTwinsResponse: _TypeAlias = ListTwinsResponse  # noqa: Y015
+
+@_typing.final
 class VerifyAuditRequest(_message.Message):
     """Request of VerifyAudit. An empty dossier_id means every one (operator)."""
 

@@ -146,6 +146,11 @@ class ReviewServiceStub:
                 request_serializer=review_dot_v1_dot_review__pb2.ReturnDossierRequest.SerializeToString,
                 response_deserializer=review_dot_v1_dot_review__pb2.ReturnDossierResponse.FromString,
                 _registered_method=True)
+        self.ListTwins = channel.unary_unary(
+                '/review.v1.ReviewService/ListTwins',
+                request_serializer=review_dot_v1_dot_review__pb2.ListTwinsRequest.SerializeToString,
+                response_deserializer=review_dot_v1_dot_review__pb2.ListTwinsResponse.FromString,
+                _registered_method=True)
         self.ListAudit = channel.unary_unary(
                 '/review.v1.ReviewService/ListAudit',
                 request_serializer=review_dot_v1_dot_review__pb2.ListAuditRequest.SerializeToString,
@@ -322,6 +327,13 @@ class ReviewServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTwins(self, request, context):
+        """Which pages of a dossier are in other dossiers as well, for its reviewers: only dossiers that they may see.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAudit(self, request, context):
         """The audit entries of a dossier, oldest first.
         """
@@ -455,6 +467,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.ReturnDossier,
                     request_deserializer=review_dot_v1_dot_review__pb2.ReturnDossierRequest.FromString,
                     response_serializer=review_dot_v1_dot_review__pb2.ReturnDossierResponse.SerializeToString,
+            ),
+            'ListTwins': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTwins,
+                    request_deserializer=review_dot_v1_dot_review__pb2.ListTwinsRequest.FromString,
+                    response_serializer=review_dot_v1_dot_review__pb2.ListTwinsResponse.SerializeToString,
             ),
             'ListAudit': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAudit,
@@ -1068,6 +1085,33 @@ class ReviewService:
             '/review.v1.ReviewService/ReturnDossier',
             review_dot_v1_dot_review__pb2.ReturnDossierRequest.SerializeToString,
             review_dot_v1_dot_review__pb2.ReturnDossierResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTwins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/review.v1.ReviewService/ListTwins',
+            review_dot_v1_dot_review__pb2.ListTwinsRequest.SerializeToString,
+            review_dot_v1_dot_review__pb2.ListTwinsResponse.FromString,
             options,
             channel_credentials,
             insecure,

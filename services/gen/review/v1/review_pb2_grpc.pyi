@@ -79,6 +79,8 @@ class ReviewServiceStub:
     """Signs the actor's level and passes the dossier on; the last level accepts it."""
     ReturnDossier: _grpc.UnaryUnaryMultiCallable[_review_pb2.ReturnDossierRequest, _review_pb2.ReturnDossierResponse]
     """Sends the dossier back with the complete list of defects."""
+    ListTwins: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListTwinsRequest, _review_pb2.ListTwinsResponse]
+    """Which pages of a dossier are in other dossiers as well, for its reviewers: only dossiers that they may see."""
     ListAudit: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListAuditRequest, _review_pb2.ListAuditResponse]
     """The audit entries of a dossier, oldest first."""
     VerifyAudit: _grpc.UnaryUnaryMultiCallable[_review_pb2.VerifyAuditRequest, _review_pb2.VerifyAuditResponse]
@@ -137,6 +139,8 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     """Signs the actor's level and passes the dossier on; the last level accepts it."""
     ReturnDossier: _aio.UnaryUnaryMultiCallable[_review_pb2.ReturnDossierRequest, _review_pb2.ReturnDossierResponse]  # type: ignore[assignment]
     """Sends the dossier back with the complete list of defects."""
+    ListTwins: _aio.UnaryUnaryMultiCallable[_review_pb2.ListTwinsRequest, _review_pb2.ListTwinsResponse]  # type: ignore[assignment]
+    """Which pages of a dossier are in other dossiers as well, for its reviewers: only dossiers that they may see."""
     ListAudit: _aio.UnaryUnaryMultiCallable[_review_pb2.ListAuditRequest, _review_pb2.ListAuditResponse]  # type: ignore[assignment]
     """The audit entries of a dossier, oldest first."""
     VerifyAudit: _aio.UnaryUnaryMultiCallable[_review_pb2.VerifyAuditRequest, _review_pb2.VerifyAuditResponse]  # type: ignore[assignment]
@@ -324,6 +328,14 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.ReturnDossierResponse, _abc.Awaitable[_review_pb2.ReturnDossierResponse]]:
         """Sends the dossier back with the complete list of defects."""
+
+    @_abc_1.abstractmethod
+    def ListTwins(
+        self,
+        request: _review_pb2.ListTwinsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ListTwinsResponse, _abc.Awaitable[_review_pb2.ListTwinsResponse]]:
+        """Which pages of a dossier are in other dossiers as well, for its reviewers: only dossiers that they may see."""
 
     @_abc_1.abstractmethod
     def ListAudit(
