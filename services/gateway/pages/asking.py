@@ -124,6 +124,23 @@ async def signed(
     return await weighed(request, gateway, account_id, dossier_id, {**material, "files": about})
 
 
+async def twins(
+    request: Request, gateway: Gateway, account_id: str, dossier_id: str, material_id: str
+) -> Sequence[Data]:
+    """Pages of a material that are in other dossiers as well; none for who is not to be told, and none while a service
+    does not answer: the rest of the page does without.
+    """
+    asked = pb.ListTwinsRequest(dossier_id=dossier_id, material_id=material_id)
+    token = gateway.peers.as_actor(account_id)
+    try:
+        found = await call(gateway.peers.review.ListTwins, asked, token=token, idempotent=True)
+    except AppError as error:
+        if error.kind in (Kind.FORBIDDEN, Kind.UNAVAILABLE):
+            return []
+        raise
+    return [plain(each, language(request)) for each in found.twins]
+
+
 async def looks(
     request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
 ) -> Mapping[str, Data]:

@@ -9,7 +9,7 @@ def on_pages(document: Data | None, material: Data) -> Mapping[int, Sequence[Dat
     """Page of the merged PDF → places to frame on it; hints about whole pages frame nothing there."""
     if document is None:
         return {}
-    at = {(origin["file_id"], origin["page"]): page for page, origin in enumerate(document["page_map"], 1)}
+    at = _pages(document)
     found: dict[int, list[Data]] = {}
     for file in material["files"]:
         for place in (finding["place"] for finding in file["findings"]):
@@ -17,3 +17,18 @@ def on_pages(document: Data | None, material: Data) -> Mapping[int, Sequence[Dat
             if page is not None and (place["width"] < 1 or place["height"] < 1):
                 found.setdefault(page, []).append(place)
     return found
+
+
+def beside(document: Data | None, twins: Sequence[Data]) -> Sequence[tuple[int, Sequence[Data]]]:
+    """Page of the merged PDF (0 where it is not in there) → the same page in other dossiers; in the order of pages."""
+    at = {} if document is None else _pages(document)
+    found: dict[tuple[int, str, int], list[Data]] = {}
+    for twin in twins:
+        own = (twin["file_id"], twin["page"])
+        found.setdefault((at.get(own, 0), *own), []).append(twin)
+    return [(key[0], found[key]) for key in sorted(found)]
+
+
+def _pages(document: Data) -> Mapping[tuple[str, int], int]:
+    """File and page of it → page of the merged PDF."""
+    return {(origin["file_id"], origin["page"]): page for page, origin in enumerate(document["page_map"], 1)}

@@ -14,7 +14,7 @@ from services.gateway.guard import AppGateway, Gateway
 from services.gateway.languages import language
 from services.gateway.pages import asking, previews
 from services.gateway.pages.lines import Line, lines
-from services.gateway.pages.page_hints import on_pages
+from services.gateway.pages.page_hints import beside, on_pages
 from services.gateway.pages.previews import Document, Searched
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor, Visitor
@@ -151,12 +151,13 @@ async def _screen(
     if line is None:
         raise not_found("material")
     account_id = visitor.session.account_id
-    profile, document, measured, looks, signed = await asyncio.gather(
+    profile, document, measured, looks, signed, twins = await asyncio.gather(
         asking.profile(gateway, account_id, dossier_id),
         asking.merged(request, gateway, account_id, dossier_id, line.material),
         asking.measured(request, gateway, account_id, dossier_id, line.material),
         asking.looks(request, gateway, account_id, dossier_id, line.material),
         asking.signed(request, gateway, account_id, dossier_id, line.material),
+        asking.twins(request, gateway, account_id, dossier_id, material_id),
     )
     merged = Document(account_id=account_id, dossier_id=dossier_id, kind="materials", id=material_id)
     found = await previews.search_if_asked(gateway, merged, query if document else "", language(request))
@@ -170,7 +171,7 @@ async def _screen(
         reason=reviewed.draft(material_id) if typed_reason is None else typed_reason,
         phrases=load.default().sign_off.return_phrases, confirmations=load.default().sign_off.confirmations,
         hints=on_pages(document, line.material), given=_given(line.material, reviewed.level),
-        after=reviewed.after(material_id), previous=ids[at - 1] if at else "",
+        twins=beside(document, twins), after=reviewed.after(material_id), previous=ids[at - 1] if at else "",
         following=ids[at + 1] if at + 1 < len(ids) else "",
     )  # fmt: skip
 

@@ -1,8 +1,9 @@
 """What reviewers do, and the audit chain."""
 
 import json
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
@@ -11,7 +12,7 @@ from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.idempotency import id_for
 from services.gateway.languages import language
 from services.gateway.plain import plain
-from services.gateway.schemas.dossiers import Dossier, Material
+from services.gateway.schemas.dossiers import Dossier, Material, Twins
 from services.gateway.schemas.operation import Audit, Verification
 from services.gen.review.v1 import review_pb2 as pb
 from services.kernel.grpc_client import call
@@ -120,4 +121,19 @@ async def verify(request: Request, dossier_id: str, session: SignedIn, gateway: 
     asked = pb.VerifyAuditRequest(dossier_id=dossier_id)
     token = gateway.peers.as_actor(session.account_id)
     found = await call(gateway.peers.review.VerifyAudit, asked, token=token, idempotent=True)
+    return JSONResponse(plain(found, language(request)))
+
+
+@router.get("/twins", summary="Pages that are in other dossiers as well", response_model=Twins)
+async def twins(
+    request: Request,
+    dossier_id: str,
+    session: SignedIn,
+    gateway: AppGateway,
+    material: Annotated[str, Query(max_length=64, description="of this material only")] = "",
+) -> Response:
+    """For reviewers, of dossiers that they may see. A hint: a stamped form, a team's certificate belong in several."""
+    asked = pb.ListTwinsRequest(dossier_id=dossier_id, material_id=material)
+    token = gateway.peers.as_actor(session.account_id)
+    found = await call(gateway.peers.review.ListTwins, asked, token=token, idempotent=True)
     return JSONResponse(plain(found, language(request)))

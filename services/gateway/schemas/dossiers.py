@@ -237,6 +237,31 @@ class Checklist(Answer):
     paper: list[PaperLine]
 
 
+class Twin(Answer):
+    """A page that is in somebody else's dossier as well: for a person to judge, it may well have to be in both."""
+
+    material_id: Id
+    file_id: Id
+    page: int = Field(examples=[2], description="from 1, in the file")
+    likeness: float = Field(examples=[0.97], description="0 to 1")
+    other_dossier_id: Id
+    other_applicant_name: str = Field(examples=["何药师"])
+    other_organisation_name: str = Field(examples=["锦川县人民医院"])
+    other_cycle: int = Field(examples=[2023])
+    other_material_id: Id
+    other_item_number: str = Field(examples=["5"])
+    other_title_zh: str = Field(examples=["继续教育"])
+    other_title_en: str = Field(examples=["Continuing education"])
+    other_file_id: Id
+    other_page: int = Field(examples=[1])
+
+
+class Twins(Answer):
+    """The likest of each page first."""
+
+    twins: list[Twin]
+
+
 class Change(Answer):
     """Something of a dossier is different."""
 

@@ -81,6 +81,8 @@ SOURCES: list[tuple[type[BaseModel], type[Message], set[str], set[str]]] = [
     (dossiers.Decision, review_pb2.Decision, set(), set()),
     (dossiers.Dossier, review_pb2.Dossier, set(), set()),
     (dossiers.Change, review_pb2.WatchResponse, set(), set()),
+    (dossiers.Twin, review_pb2.Twin, set(), set()),
+    (dossiers.Twins, review_pb2.ListTwinsResponse, set(), set()),
     (files.StoredPart, upload_pb2.StoredPart, set(), set()),
     (files.Upload, upload_pb2.Upload, set(), {"parts"}),
     (files.PresignedPart, upload_pb2.PresignedPart, set(), set()),
