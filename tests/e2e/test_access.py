@@ -75,6 +75,7 @@ def paths(dossier_id: str, material_id: str) -> Iterator[tuple[str, str, dict[st
     yield "GET", base, {}
     yield "GET", f"{base}/profile", {}
     yield "GET", f"{base}/checklist", {}
+    yield "GET", f"{base}/twins", {}
     yield from audit_paths(dossier_id)
     yield "PUT", f"{base}/profile", {"profile": PROFILE}
     yield "POST", f"{base}/materials/{material_id}/uploads", upload

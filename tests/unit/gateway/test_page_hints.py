@@ -1,6 +1,6 @@
 """Hints about pages of files stand on the right pages of the merged PDF, as frames."""
 
-from services.gateway.pages.page_hints import on_pages
+from services.gateway.pages.page_hints import beside, on_pages
 from services.gateway.pages.view import environment
 from services.gateway.plain import Data
 
@@ -29,3 +29,16 @@ def test_a_sheet_has_its_frames() -> None:
     drawn = sheet("/somewhere", {"sha256": "0" * 64, "pages": 3}, 3, None, [place(1)])
     assert '<rect x="50.0%" y="25.0%" width="20.0%" height="20.0%"/>' in drawn
     assert "<rect" not in sheet("/somewhere", {"sha256": "0" * 64, "pages": 3}, 3, None)
+
+
+def twin(file_id: str, page: int, other: str) -> Data:
+    return {"file_id": file_id, "page": page, "other_dossier_id": other}
+
+
+def test_pages_of_other_dossiers_stand_in_the_order_of_this_one_s_and_those_left_out_first() -> None:
+    twins = [twin("a", 1, "x"), twin("b", 1, "x"), twin("a", 1, "y"), twin("a", 9, "x")]
+    assert beside(DOCUMENT, twins) == [
+        (0, [twin("a", 9, "x")]), (1, [twin("b", 1, "x")]), (3, [twin("a", 1, "x"), twin("a", 1, "y")]),
+    ]  # fmt: skip
+    assert beside(None, twins[:1]) == [(0, twins[:1])]
+    assert beside(DOCUMENT, []) == []
