@@ -40,7 +40,8 @@ def _seed(connection: sa.Connection, schema: str) -> None:
     known.reflect(connection)
     for table in known.sorted_tables:
         if table.name != "alembic_version":
-            values = {column.name: _value(column) for column in table.columns if column.identity is None}
+            given = [each for each in table.columns if each.identity is None and each.computed is None]
+            values = {column.name: _value(column) for column in given}
             connection.execute(sa.insert(table).values(values))
 
 

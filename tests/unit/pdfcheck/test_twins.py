@@ -13,10 +13,10 @@ from services.gen.pdfcheck.v1 import pdfcheck_pb2_grpc
 from services.kernel.clock import SystemClock
 from services.kernel.errors import AppError, Kind, not_found
 from services.kernel.grpc_client import call, open_channel
-from services.kernel.grpc_server import GrpcServer, Servicer
+from services.kernel.grpc_server import GrpcServer
 from services.kernel.sandbox.port import ByteSource, JsonObject, Outcome, Profile, Progress, SandboxCrashed
 from services.kernel.tokens import Claims, TokenKey, Tokens
-from services.pdfcheck.grpc_api.twins import TwinCalls
+from services.pdfcheck.grpc_api import servicer
 from services.pdfcheck.ports import NearElsewhere, PageElsewhere, Twin
 from services.pdfcheck.usecases.repeats import SAME
 from services.pdfcheck.usecases.twins import OF_A_FILE, OF_A_PAGE, twins
@@ -121,13 +121,6 @@ class Kept:
         return (Twin(file_id="f", page=2, other=elsewhere("e", "g", 3), likeness=0.9),)
 
 
-class Api(TwinCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
-    """This call alone."""
-
-    def __init__(self, kept: Kept) -> None:
-        self._twins = cast("Any", kept)
-
-
 @pytest.fixture
 def kept() -> Kept:
     return Kept()
@@ -135,12 +128,9 @@ def kept() -> Kept:
 
 @pytest.fixture
 async def channel(kept: Kept) -> AsyncIterator[grpc.aio.Channel]:
-    def register(server: grpc.aio.Server) -> None:
-        pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server(Api(kept), server)
-
-    name = pb.DESCRIPTOR.services_by_name["PdfcheckService"].full_name
-    servicers = [Servicer(name=name, register=register)]
-    server = GrpcServer(address="127.0.0.1:0", audience="pdfcheck", tokens=TOKENS, servicers=servicers)
+    other: Any = None  # this call asks nothing else
+    made = servicer(other, other, other, other, other, other, other, cast("Any", kept), coach=other, expires_s=60)
+    server = GrpcServer(address="127.0.0.1:0", audience="pdfcheck", tokens=TOKENS, servicers=[made])
     await server.start()
     opened = open_channel(f"127.0.0.1:{server.port}")
     yield opened
