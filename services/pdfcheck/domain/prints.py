@@ -2,8 +2,8 @@
 
 #: Bits in which two scans of one page may differ; 1.2 % of pairs of other pages are as near, so each is looked at.
 NEAR = 6
-#: The same for pages of two dossiers: those of the whole province are compared, so only what a copy of one scan keeps.
-#: Of four pieces of sixteen bits one is the same then, by which a database finds them.
+#: The same for pages of two dossiers: those of the whole province are compared, so only what a copy of one scan keeps
+#: (signs beside a median differ in pairs, so nearly always 0 or 2). Of four pieces of 16 bits one is the same then.
 NEAR_ELSEWHERE = 3
 _BITS = 64
 #: One more than `NEAR`: of two hashes that are near, one piece is the same. Widths in bits.

@@ -16,7 +16,7 @@ from services.pdfcheck.repository.qualities import WIDE, prints
 from services.pdfcheck.repository.reports import metadata
 
 #: Candidates of one file; of each page; of each page in one dossier, which may hold a scan and what was made of it.
-MOST_CANDIDATES, OF_A_PAGE, OF_A_DOSSIER = 400, 12, 3
+MOST_CANDIDATES, OF_A_PAGE, OF_A_DOSSIER = 600, 20, 3
 #: What is given of a dossier, and of each page: a form that everybody has is not told a thousand times.
 MOST_GIVEN, GIVEN_OF_A_PAGE = 400, 20
 twins = sa.Table(
