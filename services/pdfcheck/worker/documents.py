@@ -100,13 +100,15 @@ class DocumentJobs:
             signatures=facts.signatures,
             pending=facts.usable,
         )
+        # an original that was taken back: its bytes are those that the advice is about
+        advised = await self.coaching.advice(job.dossier_id, job.organisation_path, job.subject_id)
         async with effect(self.platform.database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_report(connection, outbox, subject, replace(report, version=version))
             if report.pending:
                 await enqueue(connection, "pdfcheck", self.platform.ids, _second_look(job, version))
                 await enqueue(connection, "pdfcheck", self.platform.ids, _previews(job, _FILE, ""))
-            if any(finding.code == "pdf.page-too-large" for finding in findings):
+            if advised is None and any(finding.code == "pdf.page-too-large" for finding in findings):
                 advice = advice_job(subject, "advise", job.argument, report.report_id)
                 await enqueue(connection, "pdfcheck", self.platform.ids, advice)
         metrics.about_verdict("document", version, self.platform.clock.now() - file.stored_at)
