@@ -142,7 +142,7 @@ class DocumentJobs:
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_report(connection, outbox, subject_of(job), replace(whole, version=version))
             if not any(finding.code in NOT_LOOKED_AT for finding in findings):
-                await enqueue(connection, "pdfcheck", self.platform.ids, _look(job))
+                await enqueue(connection, "pdfcheck", self.platform.ids, _look(job, version))
         return None
 
     async def merge(self, running: Running) -> None:
@@ -278,11 +278,11 @@ def subject_of(job: Job) -> Subject:
     )
 
 
-def _look(job: Job) -> NewJob:
-    """For a person's eye (`worker.quality`). A file's bytes never change, so it is looked at once."""
+def _look(job: Job, version: int) -> NewJob:
+    """For a person's eye (`worker.quality`)."""
     return NewJob(
         stage="quality",
-        dedup_key=f"quality:{job.subject_id}",
+        dedup_key=f"quality:{job.subject_id}:{version}",
         organisation_path=job.organisation_path,
         dossier_id=job.dossier_id,
         subject_id=job.subject_id,

@@ -146,9 +146,8 @@ class File:
         return replace(self, state=FileState.REPLACED, version=self.version + 1)
 
     def restored(self) -> "File":
-        """The file once it stands in its own place again."""
-        known = FileState.REJECTED if self.rejection_code else FileState.VERIFIED
-        return replace(self, state=known if self.sha256 else FileState.STORED, version=self.version + 1)
+        """The file once it stands in its own place again; to be judged by its hash as at first."""
+        return replace(self, state=FileState.STORED, rejection_code="", version=self.version + 1)
 
     def deleted(self) -> "File":
         """The file after its applicant removed it."""

@@ -58,13 +58,14 @@ async def restore_original(context: Context, scope: Scope, file_id: str) -> File
         if not file.in_use or original.state is not FileState.REPLACED:
             raise not_found("original")
         restored = original.restored()
-        await unit.save_file(restored)
         await unit.announce_stored(restored, instead_of=file_id)
-        if restored.state is FileState.STORED:
+        if restored.sha256:
+            restored = restored.judged(restored.sha256)
+            await unit.announce_judged(restored)
+        else:
             again = f"verify:{restored.file_id}:{restored.version}"
             await unit.enqueue("verify", restored.place, restored.file_id, key=again)
-        else:
-            await unit.announce_judged(restored)
+        await unit.save_file(restored)
         gone = file.deleted()
         await unit.save_file(gone)
         await unit.announce_deleted(gone, restored=restored.file_id)
