@@ -11,15 +11,17 @@ from services.kernel.events.envelope import Event, message_of
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
-from services.pdfcheck.ports import Qualities, Recipe, RecipePart, Suggestions, Twins, Writing
+from services.pdfcheck.ports import Coaching, Qualities, Recipe, RecipePart, Suggestions, Twins, Writing
 
 SERVICE = "pdfcheck"
 
 
-def _about_file(stage: str, file: pb.FileRef, priority: int) -> NewJob:
+def _about_file(stage: str, file: pb.FileRef, priority: int, version: int = 1) -> NewJob:
+    """Once for each `version` of the file about which it is due."""
+    again = f":{version}" if version > 1 else ""
     return NewJob(
         stage=stage,
-        dedup_key=f"{stage}:{file.file_id}",
+        dedup_key=f"{stage}:{file.file_id}{again}",
         organisation_path=file.organisation_path,
         dossier_id=file.dossier_id,
         subject_id=file.file_id,
@@ -62,17 +64,19 @@ def _about_material(stage: str, recipe: Recipe, priority: int) -> NewJob:
 
 
 def handlers(
-    catalogue: Catalogue, reports: Writing, qualities: Qualities, suggestions: Suggestions, twins: Twins, ids: Ids
+    catalogue: Catalogue, reports: Writing, qualities: Qualities, suggestions: Suggestions, twins: Twins,
+    coaching: Coaching, ids: Ids,
 ) -> Mapping[str, Handler]:
     """Event type → handler."""
 
     async def stored(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
         file = message_of(event, pb.FileStored).file
         if not catalogue.item(file.item_id).is_video:
-            await enqueue(connection, SERVICE, ids, _about_file("check", file, 10))
+            await enqueue(connection, SERVICE, ids, _about_file("check", file, 10, event.aggregate_version))
 
     async def gone(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
-        file = message_of(event, pb.FileDeleted).file
+        body = message_of(event, pb.FileDeleted)
+        file = body.file
         await cancel_of(connection, file.file_id)
         if not catalogue.item(file.item_id).is_video:
             await reports.forget_report(connection, file.file_id)
@@ -80,6 +84,8 @@ def handlers(
             await suggestions.forget(connection, file.file_id)
             await twins.forget(connection, file.file_id)
             await enqueue(connection, SERVICE, ids, _about_file("forget", file, 90))
+            if body.restored_file_id:
+                await coaching.take_back(connection, file.file_id, event.time)
 
     async def rejected(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:
         await cancel_of(connection, message_of(event, pb.FileRejected).file.file_id)

@@ -87,7 +87,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     api = partial(grpc_api.servicer, coach=coach_ports, expires_s=settings.download_url_expires_s)
     return Composition(
         servicers=[api(reports, platform.storage, platform.queue, previews, qualities, suggestions, catalogue, twins)],
-        handlers=consumer.handlers(catalogue, reports, qualities, suggestions, twins, platform.ids),
+        handlers=consumer.handlers(catalogue, reports, qualities, suggestions, twins, coaching, platform.ids),
         jobs={**jobs.handlers(), **looks.handlers(), **coach.handlers(), **reading.handlers(), **comparing.handlers()},
         removing=worker.REMOVING,
         slow=worker.SLOW,

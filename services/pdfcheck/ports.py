@@ -158,7 +158,11 @@ class Coaching(Protocol):
         ...
 
     async def derivations_of(self, dossier_id: str, organisation_path: str, advice_id: str) -> Sequence[Derivation]:
-        """Those that an advice led to, made or not."""
+        """Those that an advice led to, made or not, and that were not taken back."""
+        ...
+
+    async def adopted(self, dossier_id: str, organisation_path: str) -> Sequence[Derivation]:
+        """Every file of a dossier that took its original's place, oldest first; also where it was taken back."""
         ...
 
     async def request_derivations(self, wanted: Sequence[tuple[Subject, Derivation]]) -> None:
@@ -171,6 +175,10 @@ class Coaching(Protocol):
 
     async def save_derivation(self, connection: AsyncConnection, subject: Subject, derivation: Derivation) -> None:
         """Insert or replace it."""
+        ...
+
+    async def take_back(self, connection: AsyncConnection, file_id: str, at: datetime) -> None:
+        """Note when that file went and its original stood in its own place again."""
         ...
 
     async def forget_advice(self, connection: AsyncConnection, subject_id: str) -> None:

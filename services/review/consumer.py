@@ -33,7 +33,7 @@ async def _stored(context: Context, unit: Unit, event: Event) -> None:
         state=FileState.STORED,
     )
     where = (body.file.dossier_id, body.file.material_id)
-    await hearing.file_stored(context, unit, *where, file, body.replaces_file_id)
+    await hearing.file_stored(context, unit, *where, file, body.replaces_file_id, event.aggregate_version)
 
 
 async def _verified(context: Context, unit: Unit, event: Event) -> None:
@@ -53,6 +53,8 @@ async def _renamed(context: Context, unit: Unit, event: Event) -> None:
 
 async def _deleted(context: Context, unit: Unit, event: Event) -> None:
     body = message_of(event, pb.FileDeleted)
+    if body.restored_file_id:  # what is told of that one takes this one out, and keeps its place
+        return
     await hearing.file_deleted(context, unit, body.file.dossier_id, body.file.file_id)
 
 

@@ -187,6 +187,15 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
         )
         return pb.AdoptFileResponse(file=_file(await adoption.adopt_file(self._context, scope, new)))
 
+    async def RestoreOriginal(
+        self, request: pb.RestoreOriginalRequest, context: CallContext
+    ) -> pb.RestoreOriginalResponse:
+        """See the contract."""
+        scope = _scope(request.dossier_id, frozenset({"delete"}))
+        return pb.RestoreOriginalResponse(
+            file=_file(await files.restore_original(self._context, scope, request.file_id))
+        )
+
     async def PresignDownload(
         self, request: pb.PresignDownloadRequest, context: CallContext
     ) -> pb.PresignDownloadResponse:

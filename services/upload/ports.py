@@ -54,8 +54,10 @@ class Unit(Protocol):
         """Insert or replace the file."""
         ...
 
-    async def announce_stored(self, file: File) -> None:
-        """Event FileStored, committed with this transaction."""
+    async def announce_stored(self, file: File, *, instead_of: str = "") -> None:
+        """Event FileStored, committed with this transaction; it stands in the place of the file `instead_of`, or of the
+        one that it was made from.
+        """
         ...
 
     async def announce_judged(self, file: File) -> None:
@@ -66,8 +68,8 @@ class Unit(Protocol):
         """Event FileRenamed."""
         ...
 
-    async def announce_deleted(self, file: File) -> None:
-        """Event FileDeleted."""
+    async def announce_deleted(self, file: File, *, restored: str = "") -> None:
+        """Event FileDeleted; `restored` is the original that stands in its place again."""
         ...
 
     async def enqueue(self, stage: str, place: Place, file_id: str, *, key: str) -> None:

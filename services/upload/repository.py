@@ -218,7 +218,7 @@ class PostgresUnit:
             statement.on_conflict_do_update(index_elements=["file_id"], set_={name: values[name] for name in changing})
         )
 
-    async def announce_stored(self, file: File) -> None:
+    async def announce_stored(self, file: File, *, instead_of: str = "") -> None:
         """See the port."""
         body = events_pb2.FileStored(
             file=_reference(file),
@@ -228,7 +228,7 @@ class PostgresUnit:
             etag=file.etag,
             sha256=file.sha256,
             stored_at=_timestamp(file.stored_at),
-            replaces_file_id=file.replaces,
+            replaces_file_id=instead_of or file.replaces,
         )
         self._announce("file-stored", file, body)
 
@@ -250,10 +250,11 @@ class PostgresUnit:
         body = events_pb2.FileRenamed(file=_reference(file), file_version=file.version)
         self._announce("file-renamed", file, body)
 
-    async def announce_deleted(self, file: File) -> None:
+    async def announce_deleted(self, file: File, *, restored: str = "") -> None:
         """See the port."""
         await cancel_of(self._connection, file.file_id)
-        self._announce("file-deleted", file, events_pb2.FileDeleted(file=_reference(file)))
+        body = events_pb2.FileDeleted(file=_reference(file), restored_file_id=restored)
+        self._announce("file-deleted", file, body)
 
     def _announce(self, fact: str, file: File, body: Message) -> None:
         self.outbox.add(

@@ -10,7 +10,7 @@ import numpy as np
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 from PIL import Image
 
-from tests.assets.pdf_fixtures import pdf_of, saved, scan_jpeg
+from tests.assets.pdf_fixtures import PAGE_LIMIT, padded, pdf_of, saved, scan_jpeg
 
 SIZE = (310, 438)
 
@@ -61,6 +61,27 @@ def jpeg_stream(pdf: Pdf, data: bytes, **entries: object) -> Stream:
         "ColorSpace": space, "Filter": Name.DCTDecode,
     }  # fmt: skip
     return Stream(pdf, data, {f"/{key}": value for key, value in {**given, **entries}.items()})
+
+
+@cache
+def jpeg2000(mode: str = "RGB", size: tuple[int, int] = SIZE) -> bytes:
+    """It as a JPEG 2000 that loses nothing."""
+    written = io.BytesIO()
+    grainy(size).convert(mode).save(written, "JPEG2000", irreversible=False)
+    return written.getvalue()
+
+
+def jpeg2000_document(mode: str = "RGB", entries: Mapping[str, object] | None = None) -> bytes:
+    """One page of it; an entry that is None is left out."""
+    size = (200, 283)
+    with Pdf.new() as pdf:
+        given: dict[str, object] = {
+            "Type": Name.XObject, "Subtype": Name.Image, "Width": size[0], "Height": size[1], "BitsPerComponent": 8,
+            "ColorSpace": {"L": Name.DeviceGray, "RGB": Name.DeviceRGB}[mode], "Filter": Name.JPXDecode,
+        }  # fmt: skip
+        told = {f"/{key}": value for key, value in {**given, **(entries or {})}.items() if value is not None}
+        page_of(pdf, {"Im0": Stream(pdf, jpeg2000(mode, size), told)})
+        return saved(pdf)
 
 
 def flat_stream(pdf: Pdf, samples: bytes, size: tuple[int, int], space: object, **entries: object) -> Stream:
@@ -130,3 +151,10 @@ def too_large_scan() -> bytes:
     """Three pages as a scanner writes them, the second a little above the limit."""
     small = [scan_jpeg(number, size=(310, 438)) for number in (31, 32)]
     return pdf_of([small[0], grainy_jpeg(size=(1400, 1980)), small[1]])
+
+
+@cache
+def bloated_scan() -> bytes:
+    """A page above the limit that is measured at once: a small scan with much in it that is no picture."""
+    scan = scan_jpeg(33, size=(620, 877))
+    return pdf_of([padded(scan, PAGE_LIMIT)])

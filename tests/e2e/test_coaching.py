@@ -2,10 +2,10 @@
 
 import hashlib
 import io
-import time
-from collections.abc import Callable, Iterator
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 import pikepdf
@@ -13,19 +13,20 @@ import pytest
 from fastapi.routing import APIRoute
 from PIL import Image
 
+from services.catalogue import id_number
+from services.cli.demo import sample
 from services.cli.demo.client import Client, Data
 from services.cli.person import Refused
 from services.gateway.routes import coaching
 from tests.assets import large_pages, pdf_fixtures
 from tests.e2e.browser.conftest import enrol
 from tests.e2e.checked_demo import CONFORMANCE, Checked
+from tests.e2e.coached import DEADLINE_S, eventually, measured, of_first_file
 from tests.e2e.conformance import method_of
 from tests.e2e.conftest import Platform
-from tests.small_dossier import COMPONENTS, another, materials
+from tests.small_dossier import COMPONENTS, another, fill, materials, owed, submit
 
 pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(240)]
-DEADLINE_S = 120
-_Seen = TypeVar("_Seen")
 
 
 @pytest.fixture(scope="module")
@@ -40,25 +41,6 @@ def person(platform: Platform) -> Iterator[Checked]:
 def dossier_id(person: Client) -> str:
     made = person.send("POST", "/api/v1/dossiers", json={"profile": another("何缩小", "51010619870707333")})
     return str(made["dossier_id"])
-
-
-def eventually(ask: Callable[[], _Seen], enough: Callable[[_Seen], bool]) -> _Seen:
-    ends = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            seen = ask()
-            if enough(seen):
-                return seen
-        except Refused as error:
-            if error.answer.status_code != 404:
-                raise
-            seen = None
-        assert time.monotonic() < ends, seen
-        time.sleep(0.1)
-
-
-def measured(person: Client, path: str) -> Data:
-    return eventually(lambda: person.send("GET", path), lambda told: bool(told["state"] == "done"))
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +117,7 @@ def test_on_the_applicants_word_it_takes_the_originals_place(
     shown = person._http.get(material).text
     assert "缩小助手" in shown
     assert f'id="coach-visual-{original["file_id"]}"' in shown
+    arranged = arrange(person, dossier_id, original["file_id"], other["file_id"])
     coach = f"/dossiers/{dossier_id}/size-coach/{original['file_id']}"
     part = person._http.get(coach)
     assert part.headers["hx-trigger"] == "live"  # nothing runs: the page around it may be renewed
@@ -146,6 +129,8 @@ def test_on_the_applicants_word_it_takes_the_originals_place(
     first, second = materials(seen)["education"]["files"]
     assert (first["file_name"], second["file_id"]) == ("毕业证.pdf", other["file_id"])
     assert first["file_id"] != original["file_id"]
+    assert leaves(seen) == [(first["file_id"] if of == original["file_id"] else of, *rest) for of, *rest in arranged]
+    assert materials(seen)["education"]["merged"]["pages"] == len(arranged)
     derivation = person.send("GET", f"/api/v1/dossiers/{dossier_id}/files/{first['file_id']}/derivation")
     sent = large_pages.too_large_scan()
     assert derivation["from_file_id"] == original["file_id"]
@@ -176,30 +161,182 @@ def test_what_was_replaced_cannot_be_asked_for_again(person: Client, dossier_id:
     assert [made["file_id"] for made in again["shrinking"]] == [made["file_id"] for made in told["shrinking"]]
 
 
-def test_an_item_that_is_too_large_comes_below_its_limit(person: Client, dossier_id: str, tmp_path: Path) -> None:
-    """One byte above 40 MiB: the pages that save most, and no more of them than are needed."""
-    path = tmp_path / "推荐.pdf"
-    path.write_bytes(pdf_fixtures.item_of_bytes(pdf_fixtures.ITEM_LIMIT + 1))
+def test_the_original_is_taken_back_in_one_press(
+    platform: Platform, person: Client, dossier_id: str, too_large: Data
+) -> None:
+    original, other = too_large["files"]
+    base = f"/api/v1/dossiers/{dossier_id}/files"
+    before = person.send("GET", f"{base}/{original['file_id']}/size-advice")
+    smaller = materials(person.dossier(dossier_id))["education"]["files"][0]["file_id"]
+    material = f"/dossiers/{dossier_id}/materials/{too_large['material_id']}"
+    assert f'id="restoration-{smaller}"' in person._http.get(material).text
+    for _ in range(2):  # pressed twice is pressed once
+        restoration = f"/dossiers/{dossier_id}/size-coach/{smaller}/restoration"
+        pressed = browser(platform).post(restoration, data={"csrf": csrf(platform)})
+        assert (pressed.status_code, pressed.headers["location"]) == (303, material)
+    assert person.send("POST", f"{base}/{smaller}/restoration")["file_id"] == original["file_id"]
+    seen = person.wait(dossier_id, lambda d: is_back(d, original["file_id"]), deadline_s=DEADLINE_S)
+    first, second = materials(seen)["education"]["files"]
+    for name in ("file_id", "file_name", "sha256", "state", "verdict", "pages"):
+        assert first[name] == original[name]
+    assert second["file_id"] == other["file_id"]
+    assert {file_id for file_id, *_ in leaves(seen)} == {original["file_id"], other["file_id"]}
+    again = person.send("GET", f"{base}/{original['file_id']}/size-advice")
+    assert (again["advice_id"], again["plans"]) == (before["advice_id"], before["plans"])  # at once, without measuring
+    assert again["shrinking"] == []
+    assert f'id="coach-visual-{original["file_id"]}"' in person._http.get(material).text
+    with pytest.raises(Refused) as gone:
+        person.ask("GET", f"{base}/{smaller}/download")
+    assert gone.value.answer.status_code == 404
+    [kept] = person.send("GET", f"/api/v1/dossiers/{dossier_id}/derivations")["derivations"]
+    assert (kept["file_id"], kept["from_file_id"]) == (smaller, original["file_id"])
+    assert kept["adopted_at"] < kept["taken_back_at"]
+    with pytest.raises(Refused) as none:
+        person.ask("POST", f"{base}/{original['file_id']}/restoration")
+    assert none.value.answer.status_code == 404
+
+
+def is_back(dossier: Data, file_id: str) -> bool:
+    """Checked anew, and what was seen on its pages is told as before."""
+    file = materials(dossier)["education"]["files"][0]
+    told = {"pdf.page-too-large", "pdf.low-resolution"} <= codes(file)
+    return bool(file["file_id"] == file_id and file["state"] == "verified" and file["file_name"] and told)
+
+
+def codes(file: Data) -> set[str]:
+    return {finding["code"] for finding in file["findings"]}
+
+
+def test_once_taken_back_it_may_be_made_smaller_otherwise(person: Client, dossier_id: str, too_large: Data) -> None:
+    original = too_large["files"][0]
+    base = f"/api/v1/dossiers/{dossier_id}/files/{original['file_id']}/size-advice"
+    advice_id = person.send("GET", base)["advice_id"]
+    person.send("POST", f"{base}/application", json={"advice_id": advice_id, "method": "lossless"})
+    seen = person.wait(dossier_id, lambda d: materials(d)["education"]["status"] == "passed", deadline_s=DEADLINE_S)
+    made = materials(seen)["education"]["files"][0]["file_id"]
+    first, second = person.send("GET", f"/api/v1/dossiers/{dossier_id}/derivations")["derivations"]
+    assert (first["method"], second["method"], second["file_id"]) == ("visual", "lossless", made)
+    assert second["ssim"] == 1
+    assert second["taken_back_at"] is None
+
+
+def test_an_item_of_several_files_comes_below_its_limit(person: Client, dossier_id: str, tmp_path: Path) -> None:
+    """The pages that save most, whichever file they are in, and no more of them than are needed."""
     material_id = materials(person.dossier(dossier_id))["recommendation"]["material_id"]
-    person.upload(dossier_id, material_id, COMPONENTS["recommendation"], path)
+    for seed, name in ((21, "推荐一.pdf"), (22, "推荐二.pdf")):
+        path = tmp_path / name
+        path.write_bytes(half_of_an_item(seed))
+        person.upload(dossier_id, material_id, COMPONENTS["recommendation"], path)
     person.wait(dossier_id, lambda d: materials(d)["recommendation"]["status"] == "failed", deadline_s=DEADLINE_S)
     base = f"/api/v1/dossiers/{dossier_id}/materials/{material_id}/size-advice"
     told = measured(person, base)
     assert told["over_bytes"] > 0
     plan = next(plan for plan in told["plans"] if plan["method"] == "visual")
     assert plan["suffices"]
-    assert len(plan["pages"]) == 1
+    files = [file["file_id"] for file in materials(person.dossier(dossier_id))["recommendation"]["files"]]
+    assert sorted((page["file_id"], page["page"]) for page in plan["pages"]) == sorted((each, 2) for each in files)
     person.send("POST", f"{base}/application", json={"advice_id": told["advice_id"], "method": "visual"})
     seen = person.wait(
         dossier_id, lambda d: materials(d)["recommendation"]["status"] == "passed", deadline_s=DEADLINE_S
     )
     assert materials(seen)["recommendation"]["merged"]["size_bytes"] <= 40_000_000
+    assert not {file["file_id"] for file in materials(seen)["recommendation"]["files"]} & set(files)
+
+
+def half_of_an_item(seed: int) -> bytes:
+    """Nine pages that are more than half of what an item may have, the second of them just within a page's limit."""
+    jpeg = pdf_fixtures.scan_jpeg(seed, "推荐", (310, 438))
+    pages = [pdf_fixtures.padded(jpeg, 2_200_000)] * 9
+    pages[1] = pdf_fixtures.padded(jpeg, pdf_fixtures.PAGE_LIMIT - len(jpeg) - 10_000)
+    return pdf_fixtures.pdf_of(pages)
+
+
+def test_a_page_of_a_record_is_helped_as_any_other(platform: Platform, tmp_path: Path) -> None:
+    """Records are exempt from an item's limit (G-08), not from a page's (G-07)."""
+    enrol(platform, "recorded", "李记录", "applicant", "jc-h1")
+    surgeon = platform.client("recorded")
+    made = surgeon.send("POST", "/api/v1/dossiers", json={"profile": surgeons_profile()})
+    path = tmp_path / "病案首页.pdf"
+    path.write_bytes(large_pages.bloated_scan())
+    material_id = materials(made)["clinical_case"]["material_id"]
+    surgeon.upload(made["dossier_id"], material_id, "front_page", path)
+    sent = surgeon.wait(
+        made["dossier_id"],
+        lambda d: any("pdf.page-too-large" in codes(file) for file in materials(d)["clinical_case"]["files"]),
+        deadline_s=DEADLINE_S,
+    )
+    [original] = materials(sent)["clinical_case"]["files"]
+    advice = of_first_file(sent, "clinical_case")
+    told = measured(surgeon, advice)
+    surgeon.send("POST", f"{advice}/application", json={"advice_id": told["advice_id"], "method": "lossless"})
+    seen = surgeon.wait(
+        made["dossier_id"],
+        lambda d: [f["verdict"] for f in materials(d)["clinical_case"]["files"]] == ["pass"],
+        deadline_s=DEADLINE_S,
+    )
+    assert materials(seen)["clinical_case"]["files"][0]["file_id"] != original["file_id"]
+
+
+def surgeons_profile() -> Data:
+    profile: Data = json.loads(sample.profile().model_dump_json(exclude_defaults=True))
+    seventeen = "51010619790909777"
+    return {**profile, "id_number": seventeen + id_number.check_digit(seventeen)}
+
+
+def test_at_submission_the_original_is_kept_as_evidence_and_shown_to_reviewers(
+    platform: Platform, person: Client, dossier_id: str, too_large: Data, tmp_path: Path
+) -> None:
+    original = too_large["files"][0]
+    fill(person, person.dossier(dossier_id), owed(tmp_path))
+    submit(person, dossier_id)
+    made = materials(person.dossier(dossier_id))["education"]["files"][0]
+    smaller = made["file_id"]
+    both = [made["sha256"], original["sha256"]]
+    eventually(
+        lambda: evidence_of(platform, smaller) + evidence_of(platform, original["file_id"]), lambda kept: kept == both
+    )
+    with pytest.raises(Refused):
+        person.ask("POST", f"/api/v1/dossiers/{dossier_id}/files/{smaller}/restoration")
+    unit = platform.client("unit")
+    screen = unit._http.get(f"/review/{dossier_id}/materials/{too_large['material_id']}").text
+    assert f'id="derivation-{smaller}"' in screen
+    assert "restoration-" not in screen
+    of_original = f"/dossiers/{dossier_id}/files/{original['file_id']}"
+    assert f"{of_original}/page.jpg?page=2" in screen
+    shown = unit._http.get(f"{of_original}/page.jpg?page=2&width=1200")
+    assert shown.status_code == 200
+    assert Image.open(io.BytesIO(shown.content)).width >= 1200
+    kept = unit._http.get(f"{of_original}/original", follow_redirects=True)
+    assert hashlib.sha256(kept.content).hexdigest() == original["sha256"]
 
 
 def test_every_route_of_the_coach_was_held_against_its_description() -> None:
     routes = [route for route in coaching.router.routes if isinstance(route, APIRoute)]
     pictures = {"GET /api/v1/dossiers/{dossier_id}/{kind}/{subject_id}/size-advice/picture"}
     assert {f"{method_of(route)} {route.path}" for route in routes} - pictures <= CONFORMANCE.seen
+
+
+def evidence_of(platform: Platform, file_id: str) -> list[str]:
+    """SHA-256 of what lies in the evidence area of a file; folders may go while this looks."""
+    found = os.walk(platform.folder.root / "objects")
+    blobs = [Path(at) / name for at, _, names in found for name in names if file_id in at and "/evidence/" in at]
+    return [hashlib.sha256(blob.read_bytes()).hexdigest() for blob in blobs]
+
+
+def arrange(person: Client, dossier_id: str, first: str, second: str) -> list[tuple[str, int, int]]:
+    """A page of the second file before two of the first, one of them turned."""
+    chosen = [(second, 1, 0), (first, 2, 90), (first, 3, 0)]
+    component = COMPONENTS["education"]
+    told = [{"file_id": file, "page": page, "turn": turn, "component_id": component} for file, page, turn in chosen]
+    material = materials(person.dossier(dossier_id))["education"]
+    person._tag = f'"v{material["version"]}.0"'
+    path = f"/api/v1/dossiers/{dossier_id}/materials/{material['material_id']}/pages"
+    person.send("PUT", path, json={"leaves": told}, version=True)
+    return chosen
+
+
+def leaves(dossier: Data) -> list[tuple[str, int, int]]:
+    return [(leaf["file_id"], leaf["page"], leaf["turn"]) for leaf in materials(dossier)["education"]["leaves"]]
 
 
 _WINDOWS: dict[str, tuple[httpx.Client, str]] = {}

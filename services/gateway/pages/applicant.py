@@ -85,7 +85,7 @@ async def _material(
     about = (request, gateway, visitor.session.account_id, dossier_id, found.material)
     measured, looks, weighed, coached, derived, stages_of = await asyncio.gather(
         asking.measured(*about), asking.looks(*about), asking.weighed(*about), sizes.of_material(*about),
-        sizes.derivations(*about),
+        sizes.derived(*about),
         _stages(*about, is_video=found.item.is_video),
     )  # fmt: skip
     own = {"line": found, "editable": editable, "following": following, "measured": measured, "looks": looks}

@@ -12,7 +12,7 @@ from services.gateway.pages.visitor import SignedInVisitor
 from services.kernel.errors import AppError, Kind
 
 router = APIRouter(prefix="/dossiers/{dossier_id}/size-coach/{subject_id}", include_in_schema=False)
-Action = Literal["request", "cancellation", "lossless", "visual"]
+Action = Literal["request", "cancellation", "lossless", "visual", "restoration"]
 _KEPT_S = 3600
 
 
@@ -44,8 +44,11 @@ async def act(
     request: Request, dossier_id: str, subject_id: str, action: Action, gateway: AppGateway,
     visitor: SignedInVisitor, advice_id: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:  # fmt: skip
-    """Measure, stop, or put the smaller file in the original's place; back to where one was."""
+    """Measure, stop, put the smaller file in the original's place, or that one back; then to where one was."""
     account_id = visitor.session.account_id
+    if action == "restoration":
+        original = await sizes.restore(request, gateway, account_id, dossier_id, subject_id)
+        return RedirectResponse(f"/dossiers/{dossier_id}/materials/{original.material_id}", status_code=303)
     _, material, about = await sizes.place_of(request, gateway, account_id, dossier_id, subject_id)
     if action == "request":
         await sizes.request_advice(request, gateway, account_id, about)

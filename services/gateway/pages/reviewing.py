@@ -12,7 +12,7 @@ from services.catalogue import load
 from services.catalogue.error_texts import ErrorText, explain
 from services.gateway.guard import AppGateway, Gateway
 from services.gateway.languages import language
-from services.gateway.pages import asking, previews
+from services.gateway.pages import asking, previews, sizes
 from services.gateway.pages.lines import Line, lines
 from services.gateway.pages.page_hints import beside, on_pages
 from services.gateway.pages.previews import Document, Searched
@@ -151,13 +151,16 @@ async def _screen(
     if line is None:
         raise not_found("material")
     account_id = visitor.session.account_id
-    profile, document, measured, looks, signed, twins = await asyncio.gather(
+    profile, document, measured, looks, signed, (twins, derived) = await asyncio.gather(
         asking.profile(gateway, account_id, dossier_id),
         asking.merged(request, gateway, account_id, dossier_id, line.material),
         asking.measured(request, gateway, account_id, dossier_id, line.material),
         asking.looks(request, gateway, account_id, dossier_id, line.material),
         asking.signed(request, gateway, account_id, dossier_id, line.material),
-        asking.twins(request, gateway, account_id, dossier_id, material_id),
+        asyncio.gather(
+            asking.twins(request, gateway, account_id, dossier_id, material_id),
+            sizes.derived(request, gateway, account_id, dossier_id, line.material),
+        ),
     )
     merged = Document(account_id=account_id, dossier_id=dossier_id, kind="materials", id=material_id)
     found = await previews.search_if_asked(gateway, merged, query if document else "", language(request))
@@ -167,7 +170,7 @@ async def _screen(
     return page(
         request, template, status, visitor=visitor, seq=reviewed.seq, reviewed=reviewed, dossier=reviewed.dossier,
         line=line, profile=profile[0], document=document, measured=measured, looks=looks, problem=problem,
-        query=query, found=found, signed=signed,
+        query=query, found=found, signed=signed, derived=derived,
         reason=reviewed.draft(material_id) if typed_reason is None else typed_reason,
         phrases=load.default().sign_off.return_phrases, confirmations=load.default().sign_off.confirmations,
         hints=on_pages(document, line.material), given=_given(line.material, reviewed.level),

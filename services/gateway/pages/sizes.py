@@ -14,7 +14,8 @@ from services.gateway.pages import asking
 from services.gateway.pages.words import N_
 from services.gateway.plain import Data, plain
 from services.gen.pdfcheck.v1 import pdfcheck_pb2 as pb
-from services.kernel.errors import not_found
+from services.gen.upload.v1 import upload_pb2
+from services.kernel.errors import AppError, Kind, not_found
 from services.kernel.grpc_client import call
 
 _ACTIVE = frozenset({"queued", "leased"})
@@ -146,12 +147,52 @@ async def derivation(request: Request, gateway: Gateway, account_id: str, dossie
     return plain(found.derivation, language(request))
 
 
-async def derivations(
+async def derivations(request: Request, gateway: Gateway, account_id: str, dossier_id: str) -> Sequence[Data]:
+    """Of every file of a dossier that took its original's place, also where that was put back since."""
+    grant = await gateway.peers.authorise(account_id, dossier_id, "view")
+    asked = pb.ListDerivationsRequest(dossier_id=dossier_id)
+    found = await call(gateway.peers.pdfcheck.ListDerivations, asked, token=grant.pdfcheck, idempotent=True)
+    return [plain(each, language(request)) for each in found.derivations]
+
+
+async def derived(
     request: Request, gateway: Gateway, account_id: str, dossier_id: str, material: Data
 ) -> Mapping[str, Data]:
-    """Of each document of a material that was made from another, as `asking.per_file`."""
-    checked = [file["file_id"] for file in material["files"] if file["pages"]]
-    return await asking.per_file(checked, lambda file_id: derivation(request, gateway, account_id, dossier_id, file_id))
+    """File → how it came about, of those of a material; nothing while the service does not answer."""
+    documents = {file["file_id"] for file in material["files"] if file["pages"]}
+    try:
+        found = await derivations(request, gateway, account_id, dossier_id) if documents else []
+    except AppError as error:
+        if error.kind is not Kind.UNAVAILABLE:
+            raise
+        return {}
+    return {each["file_id"]: each for each in found if each["file_id"] in documents}
+
+
+async def restore(
+    request: Request, gateway: Gateway, account_id: str, dossier_id: str, file_id: str
+) -> upload_pb2.File:
+    """Put the original back in the place of what was made from it; the original. Raises `AppError` request.not-found,
+    also of a file of which the dossier has not heard yet, and what keeps a dossier from being changed.
+    """
+    found = (await asking.dossier(request, gateway, account_id, dossier_id)).dossier
+    grant = await gateway.peers.authorise(account_id, dossier_id, "delete")
+    if not any(file["file_id"] == file_id for material in found["materials"] for file in material["files"]):
+        await _gone(gateway, grant.upload, dossier_id, file_id)
+    asked = upload_pb2.RestoreOriginalRequest(dossier_id=dossier_id, file_id=file_id)
+    return (await call(gateway.peers.upload.RestoreOriginal, asked, token=grant.upload, idempotent=True)).file
+
+
+async def _gone(gateway: Gateway, token: str, dossier_id: str, file_id: str) -> None:
+    """Raises `AppError` request.not-found for a file that is in use."""
+    asked = upload_pb2.DescribeFileRequest(dossier_id=dossier_id, file_id=file_id)
+    try:
+        await call(gateway.peers.upload.DescribeFile, asked, token=token, idempotent=True)
+    except AppError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        return
+    raise not_found("file")
 
 
 async def place_of(

@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 from services.gateway.guard import AppGateway, SignedIn
 from services.gateway.pages import sizes
 from services.gateway.pages.sizes import About
+from services.gateway.routes.uploads import file_answer
 from services.gateway.schemas import coaching as schemas
+from services.gateway.schemas.files import File
 
 router = APIRouter(prefix="/api/v1/dossiers/{dossier_id}", tags=["size coach"])
 _JPEG: dict[int | str, dict[str, Any]] = {
@@ -92,6 +94,15 @@ async def picture(
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
+@router.post("/files/{file_id}/restoration", summary="Take the original back", response_model=File)
+async def restore(request: Request, dossier_id: str, file_id: str, session: SignedIn, gateway: AppGateway) -> Response:
+    """Of a file that was made smaller: that goes, and the original stands in its own place again; idempotent. The
+    answer is the original.
+    """
+    original = await sizes.restore(request, gateway, session.account_id, dossier_id, file_id)
+    return JSONResponse(file_answer(original, request))
+
+
 @router.get(
     "/files/{file_id}/derivation", summary="How a file came out of another one", response_model=schemas.Derivation
 )
@@ -100,3 +111,10 @@ async def derivation(
 ) -> Response:
     """Not found for a file that was sent."""
     return JSONResponse(await sizes.derivation(request, gateway, session.account_id, dossier_id, file_id))
+
+
+@router.get("/derivations", summary="Which files were made smaller, and from which", response_model=schemas.Derivations)
+async def derivations(request: Request, dossier_id: str, session: SignedIn, gateway: AppGateway) -> Response:
+    """Oldest first; also those whose original was taken back since."""
+    found = await sizes.derivations(request, gateway, session.account_id, dossier_id)
+    return JSONResponse({"derivations": found})

@@ -99,3 +99,10 @@ class Derivation(Answer):
     asked_by: Id
     asked_at: Moment | None
     adopted_at: Moment | None
+    taken_back_at: Moment | None = Field(description="since then the original stands in its own place again")
+
+
+class Derivations(Answer):
+    """Of a dossier."""
+
+    derivations: list[Derivation]

@@ -245,7 +245,8 @@ class Derivation:
     """How a file came out of another one on somebody's word; `file_id` is the new one's.
 
     Sizes in bytes. `pages` are those that changed, each with its `Offer`. Until `adopted_at` it is being made;
-    `problem` is the code of the error that kept it from being made.
+    `problem` is the code of the error that kept it from being made; since `taken_back_at` the original stands in its
+    own place again.
     """
 
     file_id: str
@@ -262,6 +263,7 @@ class Derivation:
     from_size_bytes: int = 0
     adopted_at: datetime | None = None
     problem: str = ""
+    taken_back_at: datetime | None = None
 
     @property
     def least_ssim(self) -> float:

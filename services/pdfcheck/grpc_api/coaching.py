@@ -143,6 +143,12 @@ class CoachingCalls:
             raise not_found("derivation")
         return pb.GetDerivationResponse(derivation=_derivation(found))
 
+    async def ListDerivations(self, request: pb.ListDerivationsRequest, context: Context) -> pb.ListDerivationsResponse:
+        """See the contract."""
+        claims = dossier_of_caller(request.dossier_id)
+        found = await self._coach.coaching.adopted(claims.dossier_id, claims.organisation_path)
+        return pb.ListDerivationsResponse(derivations=[_derivation(each) for each in found])
+
     async def _advice(self, claims: Claims, request: _Request) -> Advice | None:
         return await self._coach.coaching.advice(claims.dossier_id, claims.organisation_path, _about(request))
 
@@ -293,4 +299,6 @@ def _derivation(found: Derivation) -> pb.Derivation:
     told.asked_at.FromDatetime(found.asked_at)
     if found.adopted_at is not None:
         told.adopted_at.FromDatetime(found.adopted_at)
+    if found.taken_back_at is not None:
+        told.taken_back_at.FromDatetime(found.taken_back_at)
     return told

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,8 +35,10 @@ derivations = sa.Table(
     *texts("dossier_id", "organisation_path", "from_file_id", "advice_id", "asked_by"),
     sa.Column("asked_at", _MOMENT, nullable=False),
     sa.Column("adopted_at", _MOMENT),
+    sa.Column("taken_back_at", _MOMENT),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index("derivations_advice", "advice_id"),
+    sa.Index("derivations_dossier", "dossier_id"),
 )
 _HEAD = ("file_id", "from_file_id", "advice_id", "asked_by", "asked_at", "adopted_at")
 
@@ -74,13 +77,21 @@ class PostgresCoaching:
 
     async def derivations_of(self, dossier_id: str, organisation_path: str, advice_id: str) -> Sequence[Derivation]:
         """See the port."""
-        mine = sa.select(derivations).where(derivations.c.advice_id == advice_id).order_by(derivations.c.file_id)
+        stands = (derivations.c.advice_id == advice_id) & derivations.c.taken_back_at.is_(None)
+        mine = sa.select(derivations).where(stands).order_by(derivations.c.file_id)
         return [self._derivation(row) for row in await self._rows(dossier_id, organisation_path, mine)]
+
+    async def adopted(self, dossier_id: str, organisation_path: str) -> Sequence[Derivation]:
+        """See the port."""
+        mine = (derivations.c.dossier_id == dossier_id) & derivations.c.adopted_at.is_not(None)
+        query = sa.select(derivations).where(mine).order_by(derivations.c.adopted_at, derivations.c.file_id)
+        return [self._derivation(row) for row in await self._rows(dossier_id, organisation_path, query)]
 
     def _derivation(self, row: Any) -> Derivation:
         body = json.loads(self._keys.open(row["body"], _DERIVATION))
         told = {"pages": tuple(page_from_json(page) for page in body["pages"]), "method": Method(body["method"])}
-        return Derivation(**{name: row[name] for name in _HEAD}, **{**body, **told})
+        head = {name: row[name] for name in (*_HEAD, "taken_back_at")}
+        return Derivation(**head, **{**body, **told})
 
     async def request_derivations(self, wanted: Sequence[tuple[Subject, Derivation]]) -> None:
         """See the port."""
@@ -113,10 +124,16 @@ class PostgresCoaching:
     async def save_derivation(self, connection: AsyncConnection, subject: Subject, derivation: Derivation) -> None:
         """See the port."""
         body = asdict(derivation)
+        del body["taken_back_at"]
         head = {name: body.pop(name) for name in _HEAD}
         owner = {"dossier_id": subject.dossier_id, "organisation_path": subject.organisation_path}
         sealed = self._keys.seal(json.dumps(body, ensure_ascii=False), _DERIVATION)
         await upsert(connection, derivations, {**head, **owner, "body": sealed}, "file_id")
+
+    async def take_back(self, connection: AsyncConnection, file_id: str, at: datetime) -> None:
+        """See the port."""
+        mine = sa.update(derivations).where(derivations.c.file_id == file_id)
+        await connection.execute(mine.values(taken_back_at=at))
 
     async def forget_advice(self, connection: AsyncConnection, subject_id: str) -> None:
         """See the port."""

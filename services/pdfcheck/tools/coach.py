@@ -133,7 +133,7 @@ class _Coached:
         other = max(0, size - sum(drawn.stored_bytes(each.stream) for each in self.pictures))
         excess = None if most else size - page_target(self.limit_bytes)
         self.progress(0.05)
-        made = [found for found in (self._lossless(excess, size), self._visual(excess, size)) if found is not None]
+        made = _worth_offering(self._lossless(excess, size), self._visual(excess, size))
         return {
             "size_bytes": size,
             "pictures": [asdict(each) for each in facts],
@@ -244,6 +244,13 @@ class _Coached:
             "keys": keys,
             "paths": [[list(path) for path in change.drawn.paths] for change in changes],
         }
+
+
+def _worth_offering(lossless: _Made | None, visual: _Made | None) -> Sequence[_Made]:
+    """What loses something must be smaller than what loses nothing."""
+    if lossless is not None and visual is not None and visual.page_bytes >= lossless.page_bytes:
+        return [lossless]
+    return [made for made in (lossless, visual) if made is not None]
 
 
 def _narrower(change: Change) -> float:

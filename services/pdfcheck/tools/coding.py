@@ -20,6 +20,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
+from services.pdfcheck.tools import fax
 from services.pdfcheck.tools.drawn import said
 from services.pdfcheck.tools.picture import MAX_PIXELS
 from services.pdfcheck.tools.pixels import filters_of, unwrapped
@@ -365,7 +366,9 @@ def _through_table(image: pikepdf.Stream, pixels: Pixels, told: Coded) -> Pixels
 
 
 def _deflated(image: pikepdf.Stream, told: Coded) -> Variant | None:
-    """Filtered as PNG does and deflated well; CMYK, which PNG does not know, is only deflated."""
+    """Filtered as PNG does and deflated well; CMYK, which PNG does not know, is only deflated. Black and white as a
+    fax, where that is less.
+    """
     data, colours = _raw(image, told)
     stored = len(image.read_raw_bytes())
     packed, parameters = b"", {"/Colors": colours, "/BitsPerComponent": told.bits, "/Columns": told.width}
@@ -376,6 +379,9 @@ def _deflated(image: pikepdf.Stream, told: Coded) -> Variant | None:
         entries["/DecodeParms"] = pikepdf.Dictionary({"/Predictor": 15, **parameters})
     else:  # nothing that a filter could foresee
         packed = zlib.compress(data, 9)
+    faxed = fax.packed(data, told.width, told.height) if told.bits == 1 and colours == 1 else None
+    if faxed is not None and len(faxed[0]) < min(len(packed), stored):
+        return Variant(data=faxed[0], entries=faxed[1])
     if len(packed) >= stored:
         return None
     with pikepdf.new() as nowhere:

@@ -72,14 +72,26 @@ def _coarser(pixels: Pixels, fewer: float) -> Pixels:
 
 
 def worst_place(before: Look, after: Look) -> Place:
-    """Where a reader would look first."""
+    """Where a reader would look first: the place that differs most of those on which something stands. The grain of
+    bare paper always differs most, and shows nothing.
+    """
     found = ssim_map(before.pixels, after.pixels)
     side = max(1, 120 // _WINDOW_STEP_PX)
     rows, columns = max(1, found.shape[0] // side), max(1, found.shape[1] // side)
-    cut = found[: rows * side, : columns * side]
-    blocks = cut.reshape(rows, cut.shape[0] // rows, columns, cut.shape[1] // columns).mean(axis=(1, 3))
-    row, column = np.unravel_index(int(blocks.argmin()), blocks.shape)
-    return Place(x=(float(column) + 0.5) / columns, y=(float(row) + 0.5) / rows)
+    likeness = _blocks(found, rows, columns, side).mean(axis=(1, 3))
+    brightness = before.pixels.mean(axis=2, dtype=np.float32)
+    contrast = _blocks(brightness, rows, columns, side * _WINDOW_STEP_PX).std(axis=(1, 3))
+    likeness[contrast < contrast.max() / 2] = np.inf
+    row, column = np.unravel_index(int(likeness.argmin()), likeness.shape)
+    high, wide = before.pixels.shape[:2]
+    middle = [(float(at) + 0.5) * side * _WINDOW_STEP_PX for at in (column, row)]
+    return Place(x=min(1.0, middle[0] / wide), y=min(1.0, middle[1] / high))
+
+
+def _blocks(plane: NDArray[np.float32], rows: int, columns: int, side: int) -> NDArray[np.float32]:
+    """Shape (rows, height of a block, columns, width of a block); what is left over at the edges is left out."""
+    cut = plane[: rows * side, : columns * side]
+    return cut.reshape(rows, cut.shape[0] // rows, columns, cut.shape[1] // columns)
 
 
 def save_page(look: Look, target: Path) -> None:

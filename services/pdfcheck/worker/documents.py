@@ -100,13 +100,15 @@ class DocumentJobs:
             signatures=facts.signatures,
             pending=facts.usable,
         )
+        # an original that was taken back: its bytes are those that the advice is about
+        advised = await self.coaching.advice(job.dossier_id, job.organisation_path, job.subject_id)
         async with effect(self.platform.database, job) as (connection, outbox):
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_report(connection, outbox, subject, replace(report, version=version))
             if report.pending:
                 await enqueue(connection, "pdfcheck", self.platform.ids, _second_look(job, version))
                 await enqueue(connection, "pdfcheck", self.platform.ids, _previews(job, _FILE, ""))
-            if any(finding.code == "pdf.page-too-large" for finding in findings):
+            if advised is None and any(finding.code == "pdf.page-too-large" for finding in findings):
                 advice = advice_job(subject, "advise", job.argument, report.report_id)
                 await enqueue(connection, "pdfcheck", self.platform.ids, advice)
         metrics.about_verdict("document", version, self.platform.clock.now() - file.stored_at)
@@ -140,7 +142,7 @@ class DocumentJobs:
             version = await self.reports.next_version(connection, job.subject_id)
             await self.reports.save_report(connection, outbox, subject_of(job), replace(whole, version=version))
             if not any(finding.code in NOT_LOOKED_AT for finding in findings):
-                await enqueue(connection, "pdfcheck", self.platform.ids, _look(job))
+                await enqueue(connection, "pdfcheck", self.platform.ids, _look(job, version))
         return None
 
     async def merge(self, running: Running) -> None:
@@ -276,11 +278,11 @@ def subject_of(job: Job) -> Subject:
     )
 
 
-def _look(job: Job) -> NewJob:
-    """For a person's eye (`worker.quality`). A file's bytes never change, so it is looked at once."""
+def _look(job: Job, version: int) -> NewJob:
+    """For a person's eye (`worker.quality`)."""
     return NewJob(
         stage="quality",
-        dedup_key=f"quality:{job.subject_id}",
+        dedup_key=f"quality:{job.subject_id}:{version}",
         organisation_path=job.organisation_path,
         dossier_id=job.dossier_id,
         subject_id=job.subject_id,

@@ -45,11 +45,14 @@ class QualityJobs:
             pass
 
     async def quality(self, running: Running) -> None:
-        """Look at every page of a file that was checked; keep and announce what was seen, and the hints."""
+        """Look at every page of a file that was checked; keep and announce what was seen, and the hints. A file's bytes
+        never change: one that was looked at before it was replaced and taken back is not looked at again.
+        """
         job = running.job
         file = await self.files.describe(job.dossier_id, job.organisation_path, job.subject_id)
         report = await self.reports.report(job.dossier_id, job.organisation_path, job.subject_id)
-        if file is None or report is None or not report.page_bytes:
+        seen_before = await self.qualities.quality(job.dossier_id, job.organisation_path, job.subject_id)
+        if file is None or report is None or not report.page_bytes or seen_before is not None:
             return await self._end(job)
         subject = subject_of(job)
         looked = await quality.look_at(

@@ -158,6 +158,7 @@ class PostgresUnit:
             "report": mapping.report_to_bytes(self._keys, file.report),
             "opening": mapping.opening_to_bytes(self._keys, file.opening),
             "seen": mapping.seen_to_bytes(self._keys, file.seen),
+            "replaced": False,
         }
         await self._upsert(tables.files, values, ["file_id"])
 

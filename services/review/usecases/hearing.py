@@ -37,9 +37,10 @@ def find_file(dossier: Dossier, file_id: str) -> tuple[Material, File] | None:
 
 
 async def file_stored(
-    context: Context, unit: Unit, dossier_id: str, material_id: str, file: File, replaces: str = ""
+    context: Context, unit: Unit, dossier_id: str, material_id: str, file: File, replaces: str = "", version: int = 1
 ) -> None:
     """A new file of a material, at its end or in the place of the one that it `replaces`; its name is fetched by a job.
+    One of a later `version` was taken back: it was here before.
 
     Raises `InvariantBroken` for an unknown material.
     """
@@ -55,15 +56,18 @@ async def file_stored(
         arranged = instead(material.arrangement, replaces, file.file_id)
         left = replace(_without(material, replaces), arrangement=arranged)
         dossier = _with(dossier, material_id, lambda _: left)
-    file = replace(file, position=position)
+    known = next((other for other in material.replaced if other.file_id == file.file_id), None)
+    file = replace(file, position=position, submitted=known.submitted if known is not None else 0)
     await unit.save_file(dossier, material_id, file)
-    await unit.fetch_later(dossier, "fetch-name", file.file_id, 1)
+    await unit.fetch_later(dossier, "fetch-name", file.file_id, version)
     details: dict[str, str | int | bool] = {"file": file.file_id, "material": material_id, "bytes": file.size_bytes}
     if replaces:
         details["replaces"] = replaces
     await unit.audit(dossier, "file-stored", ACTOR, details)
     unit.change(dossier, "material", material_id)
     await refresh(context, unit, _with_file(dossier, material_id, file))
+    if version > 1:
+        await unit.fetch_later(dossier, "fetch-seen-pages", file.file_id, version)
     early = await unit.take_early_report(file.file_id)
     if early is not None:
         stage, report = early

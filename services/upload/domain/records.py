@@ -117,6 +117,11 @@ class File:
     #: The file from which it was made and in whose place it stands, "" for none.
     replaces: str = ""
 
+    @property
+    def in_use(self) -> bool:
+        """Whether it is one of its material's files."""
+        return self.state not in (FileState.DELETED, FileState.REPLACED)
+
     def judged(self, sha256: str) -> "File":
         """The file once its whole hash is known: verified, or rejected when another was declared."""
         agrees = self.declared_sha256 in ("", sha256)
@@ -139,6 +144,10 @@ class File:
     def replaced(self) -> "File":
         """The file once another one stands in its place."""
         return replace(self, state=FileState.REPLACED, version=self.version + 1)
+
+    def restored(self) -> "File":
+        """The file once it stands in its own place again; to be judged by its hash as at first."""
+        return replace(self, state=FileState.STORED, rejection_code="", version=self.version + 1)
 
     def deleted(self) -> "File":
         """The file after its applicant removed it."""

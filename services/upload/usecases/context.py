@@ -46,13 +46,9 @@ async def file_of(unit: Unit, file_id: str, *, replaced_too: bool = False) -> Fi
     Raises `AppError` request.not-found.
     """
     file = await unit.file(file_id)
-    if file is None or not (_in_use(file) or (replaced_too and _kept(file))):
+    if file is None or not (file.in_use or (replaced_too and _kept(file))):
         raise not_found("file")
     return file
-
-
-def _in_use(file: File) -> bool:
-    return file.state not in (FileState.DELETED, FileState.REPLACED)
 
 
 def _kept(file: File) -> bool:

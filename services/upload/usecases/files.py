@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 
-from services.kernel.errors import AppError, Kind
+from services.kernel.errors import AppError, Kind, not_found
 from services.kernel.storage.port import ObjectInfo, ObjectMissing, PresignedRequest
 from services.upload.domain.records import Area, File, FileState, check_file_name, extension_of, object_key
 from services.upload.ports import Scope
@@ -40,6 +40,38 @@ async def delete_file(context: Context, scope: Scope, file_id: str) -> None:
             if file.area is Area.STAGING:
                 await unit.enqueue("purge", file.place, file.file_id, key=f"purge:{file.file_id}")
             file = await unit.file(file.replaces) if file.replaces else None
+
+
+async def restore_original(context: Context, scope: Scope, file_id: str) -> File:
+    """Put the original back into the place of the file that was made from it; that one goes as a deleted file does.
+    Repeating it changes nothing.
+
+    Raises `AppError` request.not-found: it was made from none, or something else stands in its place by now.
+    """
+    async with context.work.begin(scope) as unit:
+        file = await unit.file(file_id)
+        original = await unit.file(file.replaces) if file is not None and file.replaces else None
+        if file is None or original is None:
+            raise not_found("original")
+        if file.state is FileState.DELETED and original.in_use:
+            return original
+        if not file.in_use or original.state is not FileState.REPLACED:
+            raise not_found("original")
+        restored = original.restored()
+        await unit.announce_stored(restored, instead_of=file_id)
+        if restored.sha256:
+            restored = restored.judged(restored.sha256)
+            await unit.announce_judged(restored)
+        else:
+            again = f"verify:{restored.file_id}:{restored.version}"
+            await unit.enqueue("verify", restored.place, restored.file_id, key=again)
+        await unit.save_file(restored)
+        gone = file.deleted()
+        await unit.save_file(gone)
+        await unit.announce_deleted(gone, restored=restored.file_id)
+        if file.area is Area.STAGING:
+            await unit.enqueue("purge", file.place, file_id, key=f"purge:{file_id}")
+        return restored
 
 
 async def rename_file(context: Context, scope: Scope, file_id: str, file_name: str) -> File:

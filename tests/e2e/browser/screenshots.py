@@ -30,7 +30,7 @@ def test_take(browser: Browser, platform: Platform, tmp_path: Path, language: st
         page = visitors.page(stop.login, language)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            page.goto(stop.path)
+            tour.visit(page, stop)
             page.wait_for_function("[...document.images].every((i) => i.complete || i.loading === 'lazy')")
             page.screenshot(path=folder / f"{stop.name}-{width}.png", full_page=True)
     visitors.close()

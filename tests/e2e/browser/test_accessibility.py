@@ -79,7 +79,7 @@ def test_no_page_has_a_violation(stops: list[tour.Stop], visitors: Visitors, lan
     found: list[str] = []
     for stop in stops:
         page = visitors.page(stop.login, language)
-        page.goto(stop.path)
+        tour.visit(page, stop)
         page.add_script_tag(path=str(_AXE))
         for width in WIDTHS[language]:
             page.set_viewport_size({"width": width, "height": 900})

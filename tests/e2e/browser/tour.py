@@ -5,25 +5,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from playwright.sync_api import Page
+
 from services.cli.demo import sample
 from services.cli.demo.client import Client, Data
-from tests.assets import pdf_fixtures
+from tests.assets import large_pages, pdf_fixtures
 from tests.assets.cards import card_picture, film
+from tests.e2e import coached
 from tests.e2e.conftest import Platform
-from tests.small_dossier import another, confirm, fill, materials, owed, page, submit
+from tests.small_dossier import COMPONENTS, another, confirm, fill, materials, owed, page, submit
+
+#: The item whose file has a page that is too large.
+LARGE = "appointment"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stop:
-    """One page: a short name, its address, who is signed in ("" for nobody)."""
+    """One page: a short name, its address, who is signed in ("" for nobody), what is unfolded on it."""
 
     name: str
     path: str
     login: str = ""
+    unfolds: str = ""
+
+
+def visit(page: Page, stop: Stop) -> None:
+    """Go there, and unfold what is to be seen unfolded."""
+    page.goto(stop.path)
+    if stop.unfolds:
+        page.eval_on_selector_all(stop.unfolds, "found => found.forEach((each) => { each.open = true; })")
 
 
 def prepare(platform: Platform, folder: Path, people: tuple[str, str, str]) -> tuple[Data, Data, Data]:
-    """A draft with a file that fails, a dossier that is reviewed again after a return, and a draft with a video."""
+    """A draft with a file that fails and one that is too large, a dossier that is reviewed again after a return and in
+    which a file was made smaller, and a draft with a video.
+    """
     draft_login, reviewed_login, surgeon_login = people
     drafting, applying = platform.client(draft_login), platform.client(reviewed_login)
     draft = drafting.send("POST", "/api/v1/dossiers", json={"profile": another("林护师", "51010619830303555")})
@@ -36,12 +52,20 @@ def prepare(platform: Platform, folder: Path, people: tuple[str, str, str]) -> t
     written = folder / "年度考核.pdf"
     written.write_bytes(pdf_fixtures.written_pdf([["二〇二二年度考核登记表"], ["考核结果：优秀"]]))
     drafting.upload(draft["dossier_id"], own["annual_assessment"]["material_id"], component, written)
+    large = folder / "聘任书.pdf"
+    large.write_bytes(large_pages.too_large_scan())
+    drafting.upload(draft["dossier_id"], own[LARGE]["material_id"], COMPONENTS[LARGE], large)
     made = applying.send("POST", "/api/v1/dossiers", json={"profile": another("何药师", "51010619820202666")})
-    fill(applying, made, files)
+    bloated = folder / "聘任文件.pdf"
+    bloated.write_bytes(large_pages.bloated_scan())
+    fill(applying, made, {**files, LARGE: bloated})
+    sent = applying.wait(made["dossier_id"], lambda d: bool(materials(d)[LARGE]["files"]), deadline_s=60)
+    coached.make_smaller(applying, sent, LARGE)
     submit(applying, made["dossier_id"])
     _return_and_come_back(platform, applying, made["dossier_id"], folder)
     drafting.wait(draft["dossier_id"], lambda d: materials(d)["education"]["status"] == "failed", deadline_s=60)
     drafting.wait(draft["dossier_id"], lambda d: materials(d)["annual_assessment"]["status"] == "passed", deadline_s=60)
+    coached.measured(drafting, coached.of_first_file(drafting.dossier(draft["dossier_id"]), LARGE))
     return draft, applying.dossier(made["dossier_id"]), _with_video(platform.client(surgeon_login), folder)
 
 
@@ -90,6 +114,8 @@ def stops(dossiers: tuple[Data, Data, Data], people: tuple[str, str, str]) -> It
     yield Stop(name="material-failed", path=f"{own}/materials/{education}", login=drafting)
     yield Stop(name="material", path=f"{own}/materials/{assessment}", login=drafting)
     video = materials(filmed)["surgery_video"]["material_id"]
+    too_large = f"{own}/materials/{materials(draft)[LARGE]['material_id']}"
+    yield Stop(name="material-too-large", path=too_large, login=drafting, unfolds=".coach details")
     yield Stop(name="material-video", path=f"/dossiers/{filmed['dossier_id']}/materials/{video}", login=surgeon)
     filmed_file = materials(filmed)["surgery_video"]["files"][0]["file_id"]
     title_card = f"/dossiers/{filmed['dossier_id']}/files/{filmed_file}/title-card"
@@ -106,6 +132,8 @@ def stops(dossiers: tuple[Data, Data, Data], people: tuple[str, str, str]) -> It
     yield Stop(name="queue-empty", path="/review", login="unit-province")
     yield Stop(name="review", path=f"{review}/materials/{changed}", login="unit")
     yield Stop(name="review-not-found", path=f"{review}/materials/{changed}?q=优秀", login="unit")
+    smaller = materials(reviewed)[LARGE]["material_id"]
+    yield Stop(name="review-smaller", path=f"{review}/materials/{smaller}", login="unit", unfolds=".side details")
     yield Stop(name="decision", path=f"{review}/decision", login="unit")
     for name in (
         "",

@@ -53,10 +53,23 @@ class Heard:
         self._dossier_id = dossier.dossier_id
         self._material_id = material_of(dossier, item_id)
 
-    async def stored(self, file_id: str, replaces: str = "") -> None:
+    async def stored(self, file_id: str, replaces: str = "", version: int = 1) -> None:
         where = (self._dossier_id, self._material_id)
         async with self._context.work.begin(self._scope) as unit:
-            await hearing.file_stored(self._context, unit, *where, stored(file_id), replaces)
+            await hearing.file_stored(self._context, unit, *where, stored(file_id), replaces, version)
+
+    async def submitted_and_returned(self) -> None:
+        """What it holds was seen by reviewers."""
+        async with self._context.work.begin(self._scope) as unit:
+            dossier = replace(await self._found(unit), submission=1)
+            await unit.save_dossier(dossier, "missing")
+            await unit.mark_submitted(dossier)
+
+    async def replaced(self) -> list[str]:
+        """What reviewers saw and is not part of it any more."""
+        async with self._context.work.begin(self._scope) as unit:
+            material = (await self._found(unit)).material(self._material_id)
+        return [] if material is None else [file.file_id for file in material.replaced]
 
     async def checked(self, file_id: str, known: Report, stage: str = "fetch-video-report") -> None:
         async with self._context.work.begin(self._scope) as unit:
@@ -248,3 +261,30 @@ async def test_what_was_made_from_a_file_stands_in_its_place(video: Heard) -> No
     last = await video.file("place-last")
     assert last is not None
     assert last.position == 3
+
+
+async def test_an_original_that_is_taken_back_stands_in_its_place_again(context: Context, database: Database) -> None:
+    document = Heard(context, await opened(context), "education")
+    for name in ("back-first", "back-second"):
+        await document.stored(name)
+    await document.stored("back-smaller", "back-first")
+    before = await document.fetches(database)
+    await document.stored("back-first", "back-smaller", version=4)
+    assert await document.file("back-smaller") is None
+    original = await document.file("back-first")
+    assert original is not None
+    assert original.position == 0
+    assert (await document.fetches(database))[len(before) :] == ["fetch-name", "fetch-seen-pages"]
+
+
+async def test_what_reviewers_saw_comes_back_as_seen(context: Context) -> None:
+    document = Heard(context, await opened(context), "education")
+    await document.stored("seen-first")
+    await document.submitted_and_returned()
+    await document.stored("seen-smaller", "seen-first")
+    assert await document.replaced() == ["seen-first"]
+    await document.stored("seen-first", "seen-smaller", version=4)
+    original = await document.file("seen-first")
+    assert original is not None
+    assert original.submitted == 1
+    assert await document.replaced() == []

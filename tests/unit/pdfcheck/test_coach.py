@@ -106,6 +106,40 @@ def test_pixels_without_loss_become_a_jpeg(mode: str, tmp_path: Path) -> None:
         assert pdf.pages[0].obj.Resources.XObject.Im0.Filter == Name.DCTDecode
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_jpeg_2000_becomes_a_jpeg_and_nothing_without_loss(mode: str, tmp_path: Path) -> None:
+    document = made.jpeg2000_document(mode)
+    told = advised(document, tmp_path, limit=int(0.8 * len(document)))
+    assert [each["kind"] for each in told["pictures"]] == ["jpeg2000"]
+    assert [(each["method"], each["fits"]) for each in told["offers"]] == [("visual", True)]
+    assert told["offers"][0]["ssim"] >= LEAST_SSIM
+    result = applied(document, told, "visual", tmp_path)
+    with pikepdf.open(io.BytesIO(result)) as pdf:
+        picture = pdf.pages[0].obj.Resources.XObject.Im0
+        assert picture.Filter == Name.DCTDecode
+        assert Image.open(io.BytesIO(picture.read_raw_bytes())).mode == mode
+    assert pdf_fixtures.single_page_bytes(result, 0) == told["offers"][0]["page_bytes"]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [{"ColorSpace": None}, {"ColorSpace": Name.DeviceGray}, {"ColorSpace": Name.DeviceCMYK}, {"SMaskInData": 1}],
+    ids=str,
+)
+def test_a_jpeg_2000_that_says_nothing_of_its_colours_or_others_is_left_alone(
+    entries: dict[str, object], tmp_path: Path
+) -> None:
+    told = advised(made.jpeg2000_document("RGB", entries), tmp_path, limit=100_000)
+    assert (told["offers"], told["refusal"]) == ([], "not-enough")
+
+
+def test_nothing_that_loses_pixels_is_offered_where_as_little_loses_none(tmp_path: Path) -> None:
+    bloated = pdf_fixtures.pdf_of([pdf_fixtures.padded(pdf_fixtures.scan_jpeg(33, size=(310, 438)), 300_000)])
+    told = advised(bloated, tmp_path, limit=200_000)
+    assert [(each["method"], each["fits"]) for each in told["offers"]] == [("lossless", True)]
+    assert told["refusal"] is None
+
+
 def test_black_and_white_never_becomes_a_jpeg(tmp_path: Path) -> None:
     told = advised(made.flat_document("1", size=(620, 877)), tmp_path, limit=30_000)
     assert [each["method"] for each in told["offers"]] == ["lossless"]

@@ -86,8 +86,8 @@ class Rows:
     async def save_file(self, file: File) -> None:
         self.kept[file.file_id] = file
 
-    async def announce_stored(self, file: File) -> None:
-        self.told.append(f"stored {file.version}")
+    async def announce_stored(self, file: File, *, instead_of: str = "") -> None:
+        self.told.append(f"stored {file.version}" + (f" instead of {instead_of}" if instead_of else ""))
 
     async def announce_judged(self, file: File) -> None:
         self.told.append(f"{file.state} {file.version}")
@@ -95,8 +95,8 @@ class Rows:
     async def announce_renamed(self, file: File) -> None:
         self.told.append(f"renamed {file.version}")
 
-    async def announce_deleted(self, file: File) -> None:
-        self.told.append(f"deleted {file.version}")
+    async def announce_deleted(self, file: File, *, restored: str = "") -> None:
+        self.told.append(f"deleted {file.version}" + (f", {restored} restored" if restored else ""))
 
     async def enqueue(self, stage: str, place: Place, file_id: str, *, key: str) -> None:
         self.jobs.append(key)

@@ -6,10 +6,10 @@ import pytest
 
 from services.kernel.errors import AppError
 from services.kernel.storage.port import Excerpt
-from services.upload.domain.records import FileState, Place
+from services.upload.domain.records import Area, FileState, Place
 from services.upload.usecases.adoption import Adopted, adopt_file
 from services.upload.usecases.context import Context
-from services.upload.usecases.files import delete_file, describe_file, list_files
+from services.upload.usecases.files import delete_file, describe_file, list_files, restore_original
 from tests.unit.upload.fakes import PLACE, SCOPE, Rows, Store, context, file
 
 KEY = "derived/video/dossiers/d1/f1/titled.mp4"
@@ -143,3 +143,59 @@ async def test_deleted_with_what_was_made_from_it(service: Context, rows: Rows, 
     await delete_file(service, SCOPE, "new-1")
     assert {each.state for each in rows.kept.values()} == {FileState.DELETED}
     assert rows.jobs[-2:] == ["purge:new-1", "purge:f1"]
+
+
+@pytest.mark.parametrize(
+    ("hashed", "declared", "state"),
+    [("ab", "", FileState.VERIFIED), ("ab", "cd", FileState.REJECTED), ("", "", FileState.STORED)],
+)
+async def test_an_original_is_taken_back(
+    service: Context, rows: Rows, replacing: Adopted, hashed: str, declared: str, state: FileState
+) -> None:
+    rows.kept["f1"] = file(file_id="f1", sha256=hashed, declared_sha256=declared, version=2)
+    await adopt_file(service, SCOPE, replacing)
+    rows.told.clear()
+    original = await restore_original(service, SCOPE, "new-1")
+    assert (original.file_id, original.state) == ("f1", state)
+    judged = [f"{state} 5"] if hashed else []  # a number of its own, else it would not be heard
+    assert rows.told == ["stored 4 instead of new-1", *judged, "deleted 2, f1 restored"]
+    assert [each.file_id for each in await list_files(service, SCOPE)] == ["f1"]
+    verified = ["verify:f1:4"] if state is FileState.STORED else []
+    assert rows.jobs == ["verify:new-1", *verified, "purge:new-1"]
+    told, jobs = list(rows.told), list(rows.jobs)
+    assert await restore_original(service, SCOPE, "new-1") == original
+    assert (rows.told, rows.jobs) == (told, jobs)
+
+
+async def not_restored(service: Context, file_id: str) -> bool:
+    with pytest.raises(AppError, match=r"request\.not-found"):
+        await restore_original(service, SCOPE, file_id)
+    return True
+
+
+async def test_there_is_nothing_to_take_back(service: Context, rows: Rows, replacing: Adopted) -> None:
+    assert await not_restored(service, "f1")  # it was made from none
+    assert await not_restored(service, "nobody")
+    await adopt_file(service, SCOPE, replacing)
+    assert await not_restored(service, "f1")
+    await delete_file(service, SCOPE, "new-1")  # and the original with it
+    assert await not_restored(service, "new-1")
+
+
+async def test_of_what_was_made_smaller_twice_one_step_is_taken_back(
+    service: Context, rows: Rows, replacing: Adopted
+) -> None:
+    await adopt_file(service, SCOPE, replacing)
+    await adopt_file(service, SCOPE, replace(replacing, file_id="new-2", replaces="new-1"))
+    assert await not_restored(service, "new-1")  # something else stands in its place
+    assert (await restore_original(service, SCOPE, "new-2")).file_id == "new-1"
+    assert (await restore_original(service, SCOPE, "new-1")).file_id == "f1"
+    assert rows.kept["f1"].state is FileState.STORED
+
+
+async def test_what_was_submitted_stays_as_evidence(service: Context, rows: Rows, replacing: Adopted) -> None:
+    await adopt_file(service, SCOPE, replacing)
+    rows.kept["new-1"] = replace(rows.kept["new-1"], area=Area.EVIDENCE)
+    await restore_original(service, SCOPE, "new-1")
+    assert "purge:new-1" not in rows.jobs
+    assert (await describe_file(service, SCOPE, "new-1", replaced_too=True)).area is Area.EVIDENCE

@@ -222,16 +222,20 @@ class FileDeleted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FILE_FIELD_NUMBER: _builtins.int
+    RESTORED_FILE_ID_FIELD_NUMBER: _builtins.int
+    restored_file_id: _builtins.str
+    """The original that stands in its place again, about which there is a FileStored; empty where none does."""
     @_builtins.property
     def file(self) -> Global___FileRef: ...
     def __init__(
         self,
         *,
         file: Global___FileRef | None = ...,
+        restored_file_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "restored_file_id", b"restored_file_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

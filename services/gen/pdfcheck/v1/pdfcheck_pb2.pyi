@@ -1608,6 +1608,7 @@ class Derivation(_message.Message):
     ASKED_BY_FIELD_NUMBER: _builtins.int
     ASKED_AT_FIELD_NUMBER: _builtins.int
     ADOPTED_AT_FIELD_NUMBER: _builtins.int
+    TAKEN_BACK_AT_FIELD_NUMBER: _builtins.int
     file_id: _builtins.str
     from_file_id: _builtins.str
     from_sha256: _builtins.str
@@ -1630,6 +1631,10 @@ class Derivation(_message.Message):
     def asked_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def adopted_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def taken_back_at(self) -> _timestamp_pb2.Timestamp:
+        """Since then the original stands in its own place again."""
+
     def __init__(
         self,
         *,
@@ -1646,10 +1651,11 @@ class Derivation(_message.Message):
         asked_by: _builtins.str = ...,
         asked_at: _timestamp_pb2.Timestamp | None = ...,
         adopted_at: _timestamp_pb2.Timestamp | None = ...,
+        taken_back_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["adopted_at", b"adopted_at", "asked_at", b"asked_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adopted_at", b"adopted_at", "asked_at", b"asked_at", "taken_back_at", b"taken_back_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adopted_at", b"adopted_at", "asked_at", b"asked_at", "asked_by", b"asked_by", "file_id", b"file_id", "from_file_id", b"from_file_id", "from_sha256", b"from_sha256", "from_size_bytes", b"from_size_bytes", "method", b"method", "pages", b"pages", "sha256", b"sha256", "size_bytes", b"size_bytes", "ssim", b"ssim", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adopted_at", b"adopted_at", "asked_at", b"asked_at", "asked_by", b"asked_by", "file_id", b"file_id", "from_file_id", b"from_file_id", "from_sha256", b"from_sha256", "from_size_bytes", b"from_size_bytes", "method", b"method", "pages", b"pages", "sha256", b"sha256", "size_bytes", b"size_bytes", "ssim", b"ssim", "taken_back_at", b"taken_back_at", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1977,6 +1983,49 @@ class GetDerivationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDerivationResponse: _TypeAlias = GetDerivationResponse  # noqa: Y015
+
+@_typing.final
+class ListDerivationsRequest(_message.Message):
+    """Request of ListDerivations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dossier_id", b"dossier_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDerivationsRequest: _TypeAlias = ListDerivationsRequest  # noqa: Y015
+
+@_typing.final
+class ListDerivationsResponse(_message.Message):
+    """Answer of ListDerivations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DERIVATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def derivations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Derivation]: ...
+    def __init__(
+        self,
+        *,
+        derivations: _abc.Iterable[Global___Derivation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["derivations", b"derivations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDerivationsResponse: _TypeAlias = ListDerivationsResponse  # noqa: Y015
 
 @_typing.final
 class ListJobsRequest(_message.Message):

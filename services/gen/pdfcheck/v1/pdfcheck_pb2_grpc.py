@@ -120,6 +120,11 @@ class PdfcheckServiceStub:
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationRequest.SerializeToString,
                 response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationResponse.FromString,
                 _registered_method=True)
+        self.ListDerivations = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/ListDerivations',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/pdfcheck.v1.PdfcheckService/ListJobs',
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.SerializeToString,
@@ -261,6 +266,13 @@ class PdfcheckServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDerivations(self, request, context):
+        """Every file of a dossier that took the place of the one that it was made from, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Jobs by stage and state.
         """
@@ -369,6 +381,11 @@ def add_PdfcheckServiceServicer_to_server(servicer, server):
                     servicer.GetDerivation,
                     request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationRequest.FromString,
                     response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationResponse.SerializeToString,
+            ),
+            'ListDerivations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDerivations,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -846,6 +863,33 @@ class PdfcheckService:
             '/pdfcheck.v1.PdfcheckService/GetDerivation',
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationRequest.SerializeToString,
             pdfcheck_dot_v1_dot_pdfcheck__pb2.GetDerivationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDerivations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/ListDerivations',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -69,6 +69,8 @@ class PdfcheckServiceStub:
     """A page as it is or as it would be, a JPEG."""
     GetDerivation: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetDerivationRequest, _pdfcheck_pb2.GetDerivationResponse]
     """How a file came out of another one."""
+    ListDerivations: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListDerivationsRequest, _pdfcheck_pb2.ListDerivationsResponse]
+    """Every file of a dossier that took the place of the one that it was made from, oldest first."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]
     """Jobs by stage and state."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]
@@ -117,6 +119,8 @@ class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
     """A page as it is or as it would be, a JPEG."""
     GetDerivation: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetDerivationRequest, _pdfcheck_pb2.GetDerivationResponse]  # type: ignore[assignment]
     """How a file came out of another one."""
+    ListDerivations: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListDerivationsRequest, _pdfcheck_pb2.ListDerivationsResponse]  # type: ignore[assignment]
+    """Every file of a dossier that took the place of the one that it was made from, oldest first."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -264,6 +268,14 @@ class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pdfcheck_pb2.GetDerivationResponse, _abc.Awaitable[_pdfcheck_pb2.GetDerivationResponse]]:
         """How a file came out of another one."""
+
+    @_abc_1.abstractmethod
+    def ListDerivations(
+        self,
+        request: _pdfcheck_pb2.ListDerivationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.ListDerivationsResponse, _abc.Awaitable[_pdfcheck_pb2.ListDerivationsResponse]]:
+        """Every file of a dossier that took the place of the one that it was made from, oldest first."""
 
     @_abc_1.abstractmethod
     def ListJobs(

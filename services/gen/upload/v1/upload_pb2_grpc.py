@@ -85,6 +85,11 @@ class UploadServiceStub:
                 request_serializer=upload_dot_v1_dot_upload__pb2.AdoptFileRequest.SerializeToString,
                 response_deserializer=upload_dot_v1_dot_upload__pb2.AdoptFileResponse.FromString,
                 _registered_method=True)
+        self.RestoreOriginal = channel.unary_unary(
+                '/upload.v1.UploadService/RestoreOriginal',
+                request_serializer=upload_dot_v1_dot_upload__pb2.RestoreOriginalRequest.SerializeToString,
+                response_deserializer=upload_dot_v1_dot_upload__pb2.RestoreOriginalResponse.FromString,
+                _registered_method=True)
         self.PresignDownload = channel.unary_unary(
                 '/upload.v1.UploadService/PresignDownload',
                 request_serializer=upload_dot_v1_dot_upload__pb2.PresignDownloadRequest.SerializeToString,
@@ -168,6 +173,13 @@ class UploadServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RestoreOriginal(self, request, context):
+        """Puts an original back into the place of the file that was made from it, which goes; idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PresignDownload(self, request, context):
         """A download of the original under its own name.
         """
@@ -227,6 +239,11 @@ def add_UploadServiceServicer_to_server(servicer, server):
                     servicer.AdoptFile,
                     request_deserializer=upload_dot_v1_dot_upload__pb2.AdoptFileRequest.FromString,
                     response_serializer=upload_dot_v1_dot_upload__pb2.AdoptFileResponse.SerializeToString,
+            ),
+            'RestoreOriginal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreOriginal,
+                    request_deserializer=upload_dot_v1_dot_upload__pb2.RestoreOriginalRequest.FromString,
+                    response_serializer=upload_dot_v1_dot_upload__pb2.RestoreOriginalResponse.SerializeToString,
             ),
             'PresignDownload': grpc.unary_unary_rpc_method_handler(
                     servicer.PresignDownload,
@@ -505,6 +522,33 @@ class UploadService:
             '/upload.v1.UploadService/AdoptFile',
             upload_dot_v1_dot_upload__pb2.AdoptFileRequest.SerializeToString,
             upload_dot_v1_dot_upload__pb2.AdoptFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreOriginal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upload.v1.UploadService/RestoreOriginal',
+            upload_dot_v1_dot_upload__pb2.RestoreOriginalRequest.SerializeToString,
+            upload_dot_v1_dot_upload__pb2.RestoreOriginalResponse.FromString,
             options,
             channel_credentials,
             insecure,

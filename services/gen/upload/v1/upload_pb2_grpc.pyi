@@ -57,6 +57,8 @@ class UploadServiceStub:
     """Makes a file of what another service derived from one of the dossier's files, by a copy inside the store. The same
     file id again changes nothing.
     """
+    RestoreOriginal: _grpc.UnaryUnaryMultiCallable[_upload_pb2.RestoreOriginalRequest, _upload_pb2.RestoreOriginalResponse]
+    """Puts an original back into the place of the file that was made from it, which goes; idempotent."""
     PresignDownload: _grpc.UnaryUnaryMultiCallable[_upload_pb2.PresignDownloadRequest, _upload_pb2.PresignDownloadResponse]
     """A download of the original under its own name."""
 
@@ -89,6 +91,8 @@ class UploadServiceAsyncStub(UploadServiceStub):
     """Makes a file of what another service derived from one of the dossier's files, by a copy inside the store. The same
     file id again changes nothing.
     """
+    RestoreOriginal: _aio.UnaryUnaryMultiCallable[_upload_pb2.RestoreOriginalRequest, _upload_pb2.RestoreOriginalResponse]  # type: ignore[assignment]
+    """Puts an original back into the place of the file that was made from it, which goes; idempotent."""
     PresignDownload: _aio.UnaryUnaryMultiCallable[_upload_pb2.PresignDownloadRequest, _upload_pb2.PresignDownloadResponse]  # type: ignore[assignment]
     """A download of the original under its own name."""
 
@@ -178,6 +182,14 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a file of what another service derived from one of the dossier's files, by a copy inside the store. The same
         file id again changes nothing.
         """
+
+    @_abc_1.abstractmethod
+    def RestoreOriginal(
+        self,
+        request: _upload_pb2.RestoreOriginalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_upload_pb2.RestoreOriginalResponse, _abc.Awaitable[_upload_pb2.RestoreOriginalResponse]]:
+        """Puts an original back into the place of the file that was made from it, which goes; idempotent."""
 
     @_abc_1.abstractmethod
     def PresignDownload(
