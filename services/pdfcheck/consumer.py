@@ -11,7 +11,7 @@ from services.kernel.events.envelope import Event, message_of
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
-from services.pdfcheck.ports import Qualities, Recipe, RecipePart, Suggestions, Writing
+from services.pdfcheck.ports import Qualities, Recipe, RecipePart, Suggestions, TypedTexts, Writing
 
 SERVICE = "pdfcheck"
 
@@ -62,7 +62,7 @@ def _about_material(stage: str, recipe: Recipe, priority: int) -> NewJob:
 
 
 def handlers(
-    catalogue: Catalogue, reports: Writing, qualities: Qualities, suggestions: Suggestions, ids: Ids
+    catalogue: Catalogue, reports: Writing, qualities: Qualities, suggestions: Suggestions, typed: TypedTexts, ids: Ids
 ) -> Mapping[str, Handler]:
     """Event type → handler."""
 
@@ -78,6 +78,7 @@ def handlers(
             await reports.forget_report(connection, file.file_id)
             await qualities.forget_quality(connection, file.file_id)
             await suggestions.forget(connection, file.file_id)
+            await typed.forget(connection, file.file_id)
             await enqueue(connection, SERVICE, ids, _about_file("forget", file, 90))
 
     async def rejected(connection: AsyncConnection, _outbox: Outbox, event: Event) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pikepdf
-from fontTools.pens.basePen import BasePen
+from fontTools.pens.recordingPen import RecordingPen
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from pikepdf import Array, Dictionary, Name
@@ -23,9 +23,11 @@ from services.pdfcheck.tools import fonts
 
 _EM = 1000
 _HEAD_SIZE, _HEAD_LINES = 18.0, 2
-#: Of the font; `make` would not say so if they were others.
+#: Of the font, in thousandths of an em.
 _ASCENT, _DESCENT, _CAP_HEIGHT, _STEM = 880, -120, 733, 80
 _SYMBOLIC = 4
+#: Of an outline, as a page's content has them.
+_STEPS = {"moveTo": "m", "lineTo": "l", "curveTo": "c", "closePath": "h"}
 _BLOCK = 100
 _CMAP = """/CIDInit /ProcSet findresource begin 12 dict begin begincmap
 /CIDSystemInfo << /Registry ({registry}) /Ordering ({ordering}) /Supplement 0 >> def
@@ -73,16 +75,11 @@ def _document(text: str, head: str, faces: _Faces) -> bytes:
     with pikepdf.new() as pdf:
         resources = Dictionary(Font=Dictionary(F1=pdf.make_indirect(_embedded(pdf, faces))))
         lines = typesetting.pages(text, lambda each: SIZE * faces.widths[each], head_lines=_HEAD_LINES)
-        for number, page in enumerate(lines):
-            content = (drawn if number == 0 else b"") + _set(page, faces)
-            size = Array([0, 0, round(WIDTH, 3), round(HEIGHT, 3)])
-            pdf.pages.append(
-                pikepdf.Page(
-                    Dictionary(
-                        Type=Name.Page, MediaBox=size, Resources=resources, Contents=pdf.make_stream(content)
-                    )  # fmt: skip
-                )
-            )
+        size = Array([0, 0, WIDTH, HEIGHT])
+        for number, held in enumerate(lines):
+            content = (drawn if number == 0 else b"") + _set(held, faces)
+            page = Dictionary(Type=Name.Page, MediaBox=size, Resources=resources, Contents=pdf.make_stream(content))
+            pdf.pages.append(pikepdf.Page(page))
         pdf.Root.Lang = pikepdf.String("zh-CN")
         written = io.BytesIO()
         pdf.save(written, min_version="1.7", deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.disable)
@@ -100,27 +97,6 @@ def _set(lines: Iterable[Line | None], faces: _Faces) -> bytes:
     return "".join((*parts, "ET\n")).encode()
 
 
-class _Outline(BasePen):  # type: ignore[misc]
-    """Writes a glyph's outline as operators of a page."""
-
-    def __init__(self, glyphs: object) -> None:
-        """`glyphs` is the font's set of them."""
-        super().__init__(glyphs)
-        self.written: list[str] = []
-
-    def _moveTo(self, pt: tuple[float, float]) -> None:
-        self.written.append(f"{pt[0]:g} {pt[1]:g} m")
-
-    def _lineTo(self, pt: tuple[float, float]) -> None:
-        self.written.append(f"{pt[0]:g} {pt[1]:g} l")
-
-    def _curveToOne(self, pt1: tuple[float, float], pt2: tuple[float, float], pt3: tuple[float, float]) -> None:
-        self.written.append(" ".join(f"{x:g} {y:g}" for x, y in (pt1, pt2, pt3)) + " c")
-
-    def _closePath(self) -> None:
-        self.written.append("h")
-
-
 def _head(head: str, faces: _Faces) -> bytes:
     """The heading in the middle, as outlines: it is seen, and is none of the text's characters."""
     shown = [character for character in head if character in faces.glyphs]
@@ -129,10 +105,10 @@ def _head(head: str, faces: _Faces) -> bytes:
     left = (WIDTH - _HEAD_SIZE * sum(faces.widths[character] for character in shown)) / 2
     parts = ["/Artifact BMC q"]
     for character in shown:
-        pen = _Outline(glyphs)
+        pen = RecordingPen()
         glyphs[faces.glyphs[character]].draw(pen)
-        bottom = HEIGHT - MARGIN - _HEAD_SIZE
-        parts.append(f"q {scale:g} 0 0 {scale:g} {left:.3f} {bottom:.3f} cm {' '.join(pen.written)} f Q")
+        outline = " ".join(" ".join((*(f"{x:g} {y:g}" for x, y in at), _STEPS[step])) for step, at in pen.value)
+        parts.append(f"q {scale:g} 0 0 {scale:g} {left:.3f} {HEIGHT - MARGIN - _HEAD_SIZE:.3f} cm {outline} f Q")
         left += _HEAD_SIZE * faces.widths[character]
     return "\n".join((*parts, "Q EMC\n")).encode()
 

@@ -11,7 +11,7 @@ from services.kernel.events.port import PARTITIONS, Topic
 from services.kernel.events.topics import HEARS, RETENTION, applied_topic, declared, topic, topic_of
 from services.kernel.ids import Ids, TimeOrderedIds
 from services.pdfcheck import consumer as pdfcheck
-from services.pdfcheck.ports import Qualities, Suggestions, Writing
+from services.pdfcheck.ports import Qualities, Suggestions, TypedTexts, Writing
 from services.review import consumer as review
 from services.upload import consumer as upload
 from services.video import consumer as video
@@ -21,7 +21,12 @@ HANDLED: dict[str, Iterable[str]] = {
     "upload": upload.handlers(IDS),
     "video": video.handlers(load.default(), IDS),
     "pdfcheck": pdfcheck.handlers(
-        load.default(), cast("Writing", None), cast("Qualities", None), cast("Suggestions", None), IDS
+        load.default(),
+        cast("Writing", None),
+        cast("Qualities", None),
+        cast("Suggestions", None),
+        cast("TypedTexts", None),
+        IDS,
     ),
     "review": review.EFFECTS,
 }
