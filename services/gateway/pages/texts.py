@@ -6,6 +6,7 @@ from services.gateway.guard import Gateway
 from services.gateway.languages import language
 from services.gateway.plain import Data, plain
 from services.gen.pdfcheck.v1 import pdfcheck_pb2 as pb
+from services.kernel.errors import AppError, Kind
 from services.kernel.grpc_client import call
 
 #: Typesetting takes a second or two, the copy inside the store another.
@@ -29,6 +30,9 @@ async def put(
     dossier from being changed or a file from being sent.
     """
     material_id, component_id = place
+    halves = sorted({character for character in text if "\ud800" <= character <= "\udfff"})
+    if halves:  # of pairs, as JSON may have them: no message can carry one
+        raise AppError("text.not-shown", Kind.INVALID, characters=f"U+{ord(halves[0]):04X}", count=len(halves))
     grant = await gateway.peers.authorise(
         account_id, dossier_id, "upload", material_id=material_id, component_id=component_id
     )
