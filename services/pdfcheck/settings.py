@@ -23,7 +23,6 @@ class Settings(ServiceSettings):
         "services.pdfcheck.tools.quality",
         "services.pdfcheck.tools.render",
         "services.pdfcheck.tools.text",
-        "services.pdfcheck.tools.typeset",
         "services.pdfcheck.tools.watermark",
     )
     download_url_expires_s: int = Field(default=300, ge=30, le=3600)

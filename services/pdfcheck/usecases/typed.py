@@ -21,9 +21,9 @@ from services.kernel.stored_files import Adopting, MadeFile, StoredFiles
 from services.pdfcheck.domain.typed import not_shown, taken
 from services.pdfcheck.ports import Subject, TypedText, TypedTexts
 
-#: What the sandbox calls. Preload the module.
+#: What the sandbox calls. The module is not preloaded: fontTools would make every other child a quarter dearer to fork,
+#: and a text is rare.
 MAKE = "services.pdfcheck.tools.typeset:make"
-PRELOAD = ("services.pdfcheck.tools.typeset",)
 PROFILE = Profile(name="typeset", memory_bytes=512 * 2**20, cpu_s=20, wall_s=30, read_budget_bytes=0)
 _NOTE = re.compile(r"（[^）]*）$")
 

@@ -15,15 +15,16 @@ from services.pdfcheck.domain.lengths import counted
 from services.pdfcheck.domain.typed import taken
 from services.pdfcheck.usecases import lengths, typed
 from services.pdfcheck.usecases.lengths import count_characters
+from services.pdfcheck.usecases.typed import MAKE
 from tests.assets.pdf_fixtures import PAGE_LIMIT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-HEAD = "手术简介"
+HEAD, TOOL = "手术简介", MAKE.partition(":")[0]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sandbox() -> AsyncIterator[ForkingSandbox]:
-    box = ForkingSandbox((*typed.PRELOAD, *lengths.PRELOAD))
+    box = ForkingSandbox((TOOL, *lengths.PRELOAD))  # the service's does without: here it is called again and again
     yield box
     await box.close()
 
