@@ -32,6 +32,7 @@ from services.gateway.routes import (
     previews,
     reviewing,
     session,
+    texts,
     uploads,
 )
 from services.gateway.schemas.openapi import DescribedApp
@@ -91,7 +92,7 @@ def make_app(gateway: Gateway, start: Callable[[], Awaitable[None]], close: Call
     )
     app.state.gateway = gateway
     app.objects_origin = gateway.objects_origin
-    first = (session, dossiers, uploads, openings, filming, coaching, previews)
+    first = (session, dossiers, uploads, openings, filming, coaching, texts, previews)
     for routes in (*first, reviewing, operating, objects, health):
         app.include_router(routes.router)
     for router in pages.ROUTERS:

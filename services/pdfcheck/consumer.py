@@ -11,7 +11,7 @@ from services.kernel.events.envelope import Event, message_of
 from services.kernel.events.outbox import Outbox
 from services.kernel.ids import Ids
 from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
-from services.pdfcheck.ports import Coaching, Qualities, Recipe, RecipePart, Suggestions, Twins, Writing
+from services.pdfcheck.ports import Coaching, Qualities, Recipe, RecipePart, Suggestions, Twins, TypedTexts, Writing
 
 SERVICE = "pdfcheck"
 
@@ -64,8 +64,14 @@ def _about_material(stage: str, recipe: Recipe, priority: int) -> NewJob:
 
 
 def handlers(
-    catalogue: Catalogue, reports: Writing, qualities: Qualities, suggestions: Suggestions, twins: Twins,
-    coaching: Coaching, ids: Ids,
+    catalogue: Catalogue,
+    reports: Writing,
+    qualities: Qualities,
+    suggestions: Suggestions,
+    twins: Twins,
+    coaching: Coaching,
+    typed: TypedTexts,
+    ids: Ids,
 ) -> Mapping[str, Handler]:
     """Event type → handler."""
 
@@ -83,6 +89,7 @@ def handlers(
             await qualities.forget_quality(connection, file.file_id)
             await suggestions.forget(connection, file.file_id)
             await twins.forget(connection, file.file_id)
+            await typed.forget(connection, file.file_id)
             await enqueue(connection, SERVICE, ids, _about_file("forget", file, 90))
             if body.restored_file_id:
                 await coaching.take_back(connection, file.file_id, event.time)

@@ -15,12 +15,14 @@ from services.pdfcheck.repository import (
     PostgresReports,
     PostgresSuggestions,
     PostgresTwins,
+    PostgresTypedTexts,
 )
 from services.pdfcheck.settings import Settings
 from services.pdfcheck.usecases.pictures import Pictures
 from services.pdfcheck.usecases.shown import Shown
 from services.pdfcheck.usecases.small import SmallPictures
 from services.pdfcheck.usecases.text import Texts
+from services.pdfcheck.usecases.typed import Desk
 
 
 def compose(platform: Platform, settings: Settings) -> Composition:
@@ -37,10 +39,11 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         return platform.own_token("upload", dossier_id=dossier_id, organisation_path=organisation_path, action="upload")
 
     files = StoredFiles(channel, token)
+    adopting = Adopting(channel, sending_token)
     coaching = PostgresCoaching(platform.database, platform.keys, platform.ids)
     coach = worker.CoachingJobs(
         platform=platform, catalogue=catalogue, reports=reports, coaching=coaching, files=files,
-        adopting=Adopting(channel, sending_token),
+        adopting=adopting,
     )  # fmt: skip
     coach_ports = CoachPorts(
         coaching=coaching, reports=reports, files=files, queue=platform.queue, store=platform.storage,
@@ -84,10 +87,15 @@ def compose(platform: Platform, settings: Settings) -> Composition:
         files=files,
         reader=platform.reader,
     )
-    api = partial(grpc_api.servicer, coach=coach_ports, expires_s=settings.download_url_expires_s)
+    typed = PostgresTypedTexts(platform.database, platform.keys)
+    desk = Desk(
+        catalogue=catalogue, texts=typed, files=files, adopting=adopting, store=platform.storage,
+        sandbox=platform.sandbox, clock=platform.clock, ids=platform.ids,
+    )  # fmt: skip
+    api = partial(grpc_api.servicer, coach=coach_ports, desk=desk, expires_s=settings.download_url_expires_s)
     return Composition(
         servicers=[api(reports, platform.storage, platform.queue, previews, qualities, suggestions, catalogue, twins)],
-        handlers=consumer.handlers(catalogue, reports, qualities, suggestions, twins, coaching, platform.ids),
+        handlers=consumer.handlers(catalogue, reports, qualities, suggestions, twins, coaching, typed, platform.ids),
         jobs={**jobs.handlers(), **looks.handlers(), **coach.handlers(), **reading.handlers(), **comparing.handlers()},
         removing=worker.REMOVING,
         slow=worker.SLOW,

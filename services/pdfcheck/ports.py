@@ -315,3 +315,32 @@ class Suggestions(Protocol):
     async def forget(self, connection: AsyncConnection, file_id: str) -> None:
         """Remove what is kept of a deleted file."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TypedText:
+    """A text, and the file that was made of it or is being made."""
+
+    file_id: str
+    text: str
+    typed_at: datetime
+
+
+class TypedTexts(Protocol):
+    """Texts that were typed for a component of a material, each as long as its file is kept."""
+
+    async def of(self, place: Subject) -> Sequence[TypedText]:
+        """Those of the component, newest first, also of files that were replaced."""
+        ...
+
+    async def save(self, place: Subject, text: TypedText) -> None:
+        """Insert or replace it."""
+        ...
+
+    async def remove(self, place: Subject) -> None:
+        """That of a file which was not made."""
+        ...
+
+    async def forget(self, connection: AsyncConnection, file_id: str) -> None:
+        """Remove that of a deleted file, with the change that deletes it."""
+        ...

@@ -15,6 +15,7 @@ from services.gateway.routes import (
     previews,
     reviewing,
     session,
+    texts,
     uploads,
 )
 
@@ -25,6 +26,7 @@ ROUTERS = (
     openings.router,
     filming.router,
     coaching.router,
+    texts.router,
     previews.router,
     reviewing.router,
     operating.router,

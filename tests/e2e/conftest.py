@@ -21,7 +21,7 @@ from services.kernel.db.embedded import EmbeddedPostgres
 from tests import stack
 
 #: For platforms whose tests are not about what is seen on pages: nobody reads those or draws them beforehand.
-WITHOUT_BACKGROUND = {"SHENBAO_STAGES_HELD": "quality,repeats,previews"}
+WITHOUT_BACKGROUND = {"SHENBAO_STAGES_HELD": "quality,repeats,twins,previews"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

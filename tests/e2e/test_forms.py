@@ -35,6 +35,7 @@ FORMS: dict[str, tuple[str, ...]] = {
         "version", "leaf.0", "place.0", "turn.0", "component.0", "whole",
     ),
     "/dossiers/{dossier_id}/materials/{material_id}/arrangement/suggestions": (),
+    "/dossiers/{dossier_id}/materials/{material_id}/components/{component_id}/text": ("text", "new_id"),
     "/dossiers/{dossier_id}/size-coach/{subject_id}/{action}": ("advice_id",),
     "/review/{dossier_id}/materials/{material_id}/confirmation": (
         "manifest", "compared_with_original", "legible", "authentic",
@@ -89,7 +90,7 @@ def ids(platform: Platform) -> dict[str, str]:
         "dossier_id": dossier["dossier_id"], "material_id": dossier["materials"][0]["material_id"],
         "file_id": "01a20000-0000-7000-8000-000000000000", "account_id": "nobody", "action": "reset",
         "sort": "accounts", "service": "video", "job_id": "nothing", "stage": "look",
-        "subject_id": dossier["materials"][0]["material_id"],
+        "subject_id": dossier["materials"][0]["material_id"], "component_id": "intro",
     }  # fmt: skip
 
 

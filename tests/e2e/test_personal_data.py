@@ -39,6 +39,9 @@ def use(platform: Platform, folder: Path) -> None:
     broken = folder / f"{NAME}{ID_NUMBER}考核.pdf"
     broken.write_bytes(b"%PDF-1.7\nno document of " + NAME.encode())
     person.upload(dossier_id, materials["annual_assessment"], "assessment_proof", broken)
+    intro = f"/api/v1/dossiers/{dossier_id}/materials/{materials['surgery_video_docs']}/components/intro/text"
+    for text in (f"患者{NAME}。", f"患者{NAME}，{ID_NUMBER}。"):
+        person.send("PUT", intro, json={"text": text})
 
     def done(dossier: dict[str, object]) -> bool:
         found = {m["item_id"]: m["status"] for m in dossier["materials"]}  # type: ignore[attr-defined]

@@ -11,7 +11,8 @@ from services.gateway.pages import (
     signing,
     stream,
     viewing,
+    writing,
 )
 
-_MODULES = (signing, profile, applicant, arranging, coaching, filming, viewing, reviewing, operating, stream)
+_MODULES = (signing, profile, applicant, arranging, coaching, writing, filming, viewing, reviewing, operating, stream)
 ROUTERS = tuple(module.router for module in _MODULES)

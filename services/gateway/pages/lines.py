@@ -45,6 +45,10 @@ class Line:
             for component in [*owed, *extra]
         ]
 
+    def text_limit(self, component_id: str) -> int | None:
+        """How many characters a component's text may have (M15-2h, M15-10); None where that is not limited."""
+        return self.item.component(component_id).text_max_chars
+
 
 def lines(dossier: Data, checklist: Data) -> Iterator[Line]:
     """Every material with what the checklist says of it, in the notice's order."""

@@ -8,6 +8,11 @@ from services.catalogue.model import Item
 NOT_COUNTABLE = -1
 
 
+def counted(text: str) -> int:
+    """What a reader would count by hand: every character but white space and what is not seen."""
+    return sum(not character.isspace() and character.isprintable() for character in text)
+
+
 def has_limited_text(item: Item) -> bool:
     """Whether some component's text has a limit; pages can be moved to it from any file of the item."""
     return any(component.text_max_chars is not None for component in item.components)

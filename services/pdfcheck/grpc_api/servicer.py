@@ -18,18 +18,23 @@ from services.pdfcheck.grpc_api.coaching import CoachingCalls, CoachPorts
 from services.pdfcheck.grpc_api.previews import PreviewCalls, Previews
 from services.pdfcheck.grpc_api.suggesting import SuggestingCalls
 from services.pdfcheck.grpc_api.twins import TwinCalls
+from services.pdfcheck.grpc_api.typing import TypingCalls
 from services.pdfcheck.ports import MergedFile, Qualities, Reports, Suggestions, Twins
+from services.pdfcheck.usecases.typed import Desk
 
 
-class PdfcheckApi(PreviewCalls, CoachingCalls, SuggestingCalls, TwinCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer):
+class PdfcheckApi(
+    PreviewCalls, CoachingCalls, SuggestingCalls, TwinCalls, TypingCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer
+):
     """Calls about a file or material name its dossier in their token; calls about jobs are operators'."""
 
     def __init__(
         self, reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
-        suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, expires_s: int,
+        suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
     ) -> None:  # fmt: skip
         """`expires_s` bounds presigned downloads."""
         self._coach = coach
+        self._desk = desk
         self._previews = previews
         self._qualities = qualities
         self._suggestions = suggestions
@@ -162,13 +167,14 @@ def _seen_page(page: SeenPage) -> pb.SeenPage:
 
 def servicer(
     reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
-    suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, expires_s: int,
+    suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
 ) -> Servicer:  # fmt: skip
     """The service, ready to be registered."""
     register = partial(
         pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server,
         PdfcheckApi(
-            reports, store, queue, previews, qualities, suggestions, catalogue, twins, coach=coach, expires_s=expires_s
+            reports, store, queue, previews, qualities, suggestions, catalogue, twins, coach=coach, desk=desk,
+            expires_s=expires_s,
         ),
-    )
+    )  # fmt: skip
     return Servicer(name=pb.DESCRIPTOR.services_by_name["PdfcheckService"].full_name, register=register)

@@ -5,6 +5,7 @@ from services.pdfcheck.repository.qualities import PostgresQualities
 from services.pdfcheck.repository.reports import PostgresReports, merged_files, metadata
 from services.pdfcheck.repository.suggestions import PostgresSuggestions
 from services.pdfcheck.repository.twins import PostgresTwins
+from services.pdfcheck.repository.typed import PostgresTypedTexts
 
 __all__ = [
     "PostgresCoaching",
@@ -12,6 +13,7 @@ __all__ = [
     "PostgresReports",
     "PostgresSuggestions",
     "PostgresTwins",
+    "PostgresTypedTexts",
     "merged_files",
     "metadata",
 ]

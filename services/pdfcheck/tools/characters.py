@@ -13,11 +13,13 @@ import pypdfium2.raw as pdfium_c
 
 from services.catalogue.sniff import HEAD_BYTES, MediaType, media_type
 from services.pdfcheck.domain.facts import Json
-from services.pdfcheck.domain.lengths import NOT_COUNTABLE
+from services.pdfcheck.domain.lengths import NOT_COUNTABLE, counted
 
 _BUFFER_BYTES = 256 * 1024
 #: A page of which pictures cover so much, with fewer characters than this, is a scan with a mark on it.
 _COVERED, _FEW = 0.5, 100
+#: As pdfium tells of a hyphen at the end of a line.
+_PARTING = "\ufffe"
 #: More pages than any text of some thousand characters has.
 _MOST_PAGES = 500
 #: Objects of a page that are looked at for pictures.
@@ -48,7 +50,7 @@ def count(
 
 def _of(page: pdfium.PdfPage) -> int:
     text = page.get_textpage().get_text_range(errors="ignore")
-    found = sum(not character.isspace() and character.isprintable() for character in text)
+    found = counted(text.replace(_PARTING, "-"))
     return NOT_COUNTABLE if not found or (found < _FEW and _covered(page) >= _COVERED) else found
 
 

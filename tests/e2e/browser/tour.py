@@ -120,6 +120,9 @@ def stops(dossiers: tuple[Data, Data, Data], people: tuple[str, str, str]) -> It
     filmed_file = materials(filmed)["surgery_video"]["files"][0]["file_id"]
     title_card = f"/dossiers/{filmed['dossier_id']}/files/{filmed_file}/title-card"
     yield Stop(name="title-card", path=title_card, login=surgeon)
+    documents = materials(filmed)["surgery_video_docs"]["material_id"]
+    typed_text = f"/dossiers/{filmed['dossier_id']}/materials/{documents}/components/intro/text"
+    yield Stop(name="typed-text", path=typed_text, login=surgeon)
     yield Stop(name="arrangement", path=f"{own}/materials/{assessment}/arrangement", login=drafting)
     yield Stop(name="merged", path=f"{own}/materials/{assessment}/pages", login=drafting)
     yield Stop(name="merged-found", path=f"{own}/materials/{assessment}/pages?q=优秀", login=drafting)

@@ -2028,6 +2028,147 @@ class ListDerivationsResponse(_message.Message):
 Global___ListDerivationsResponse: _TypeAlias = ListDerivationsResponse  # noqa: Y015
 
 @_typing.final
+class TypedText(_message.Message):
+    """A text that was typed instead of being sent (M15-2h, M15-10), tidied: as it stands on its pages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    CHARACTERS_FIELD_NUMBER: _builtins.int
+    TYPED_AT_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """The PDF that was made of it."""
+    text: _builtins.str
+    characters: _builtins.int
+    """As they count: without white space."""
+    @_builtins.property
+    def typed_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        characters: _builtins.int = ...,
+        typed_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["typed_at", b"typed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters", "file_id", b"file_id", "text", b"text", "typed_at", b"typed_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TypedText: _TypeAlias = TypedText  # noqa: Y015
+
+@_typing.final
+class GetTypedTextRequest(_message.Message):
+    """Request of GetTypedText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    COMPONENT_ID_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    material_id: _builtins.str
+    component_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        component_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "dossier_id", b"dossier_id", "material_id", b"material_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTypedTextRequest: _TypeAlias = GetTypedTextRequest  # noqa: Y015
+
+@_typing.final
+class GetTypedTextResponse(_message.Message):
+    """Answer of GetTypedText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def text(self) -> Global___TypedText: ...
+    def __init__(
+        self,
+        *,
+        text: Global___TypedText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTypedTextResponse: _TypeAlias = GetTypedTextResponse  # noqa: Y015
+
+@_typing.final
+class PutTypedTextRequest(_message.Message):
+    """Request of PutTypedText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOSSIER_ID_FIELD_NUMBER: _builtins.int
+    MATERIAL_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    COMPONENT_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    dossier_id: _builtins.str
+    material_id: _builtins.str
+    item_id: _builtins.str
+    component_id: _builtins.str
+    file_id: _builtins.str
+    """Of the file that is to be made: the same again makes no other."""
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        dossier_id: _builtins.str = ...,
+        material_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        component_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "dossier_id", b"dossier_id", "file_id", b"file_id", "item_id", b"item_id", "material_id", b"material_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutTypedTextRequest: _TypeAlias = PutTypedTextRequest  # noqa: Y015
+
+@_typing.final
+class PutTypedTextResponse(_message.Message):
+    """Answer of PutTypedText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def text(self) -> Global___TypedText: ...
+    def __init__(
+        self,
+        *,
+        text: Global___TypedText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutTypedTextResponse: _TypeAlias = PutTypedTextResponse  # noqa: Y015
+
+@_typing.final
 class ListJobsRequest(_message.Message):
     """Request of ListJobs. Empty fields do not filter."""
 

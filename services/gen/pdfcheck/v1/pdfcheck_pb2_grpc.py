@@ -125,6 +125,16 @@ class PdfcheckServiceStub:
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsRequest.SerializeToString,
                 response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsResponse.FromString,
                 _registered_method=True)
+        self.GetTypedText = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/GetTypedText',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetTypedTextRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetTypedTextResponse.FromString,
+                _registered_method=True)
+        self.PutTypedText = channel.unary_unary(
+                '/pdfcheck.v1.PdfcheckService/PutTypedText',
+                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextRequest.SerializeToString,
+                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/pdfcheck.v1.PdfcheckService/ListJobs',
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.SerializeToString,
@@ -273,6 +283,20 @@ class PdfcheckServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTypedText(self, request, context):
+        """The text that was typed for a component and is its file now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutTypedText(self, request, context):
+        """Makes a typed text the file of its component, in the place of the one typed before; idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Jobs by stage and state.
         """
@@ -386,6 +410,16 @@ def add_PdfcheckServiceServicer_to_server(servicer, server):
                     servicer.ListDerivations,
                     request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsRequest.FromString,
                     response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsResponse.SerializeToString,
+            ),
+            'GetTypedText': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTypedText,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetTypedTextRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.GetTypedTextResponse.SerializeToString,
+            ),
+            'PutTypedText': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutTypedText,
+                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextRequest.FromString,
+                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -890,6 +924,60 @@ class PdfcheckService:
             '/pdfcheck.v1.PdfcheckService/ListDerivations',
             pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsRequest.SerializeToString,
             pdfcheck_dot_v1_dot_pdfcheck__pb2.ListDerivationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTypedText(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/GetTypedText',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetTypedTextRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.GetTypedTextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutTypedText(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pdfcheck.v1.PdfcheckService/PutTypedText',
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextRequest.SerializeToString,
+            pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextResponse.FromString,
             options,
             channel_credentials,
             insecure,

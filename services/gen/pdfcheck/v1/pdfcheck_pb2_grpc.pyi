@@ -71,6 +71,10 @@ class PdfcheckServiceStub:
     """How a file came out of another one."""
     ListDerivations: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListDerivationsRequest, _pdfcheck_pb2.ListDerivationsResponse]
     """Every file of a dossier that took the place of the one that it was made from, oldest first."""
+    GetTypedText: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetTypedTextRequest, _pdfcheck_pb2.GetTypedTextResponse]
+    """The text that was typed for a component and is its file now."""
+    PutTypedText: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.PutTypedTextRequest, _pdfcheck_pb2.PutTypedTextResponse]
+    """Makes a typed text the file of its component, in the place of the one typed before; idempotent."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]
     """Jobs by stage and state."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]
@@ -121,6 +125,10 @@ class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
     """How a file came out of another one."""
     ListDerivations: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListDerivationsRequest, _pdfcheck_pb2.ListDerivationsResponse]  # type: ignore[assignment]
     """Every file of a dossier that took the place of the one that it was made from, oldest first."""
+    GetTypedText: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.GetTypedTextRequest, _pdfcheck_pb2.GetTypedTextResponse]  # type: ignore[assignment]
+    """The text that was typed for a component and is its file now."""
+    PutTypedText: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.PutTypedTextRequest, _pdfcheck_pb2.PutTypedTextResponse]  # type: ignore[assignment]
+    """Makes a typed text the file of its component, in the place of the one typed before; idempotent."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs by stage and state."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]  # type: ignore[assignment]
@@ -276,6 +284,22 @@ class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pdfcheck_pb2.ListDerivationsResponse, _abc.Awaitable[_pdfcheck_pb2.ListDerivationsResponse]]:
         """Every file of a dossier that took the place of the one that it was made from, oldest first."""
+
+    @_abc_1.abstractmethod
+    def GetTypedText(
+        self,
+        request: _pdfcheck_pb2.GetTypedTextRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.GetTypedTextResponse, _abc.Awaitable[_pdfcheck_pb2.GetTypedTextResponse]]:
+        """The text that was typed for a component and is its file now."""
+
+    @_abc_1.abstractmethod
+    def PutTypedText(
+        self,
+        request: _pdfcheck_pb2.PutTypedTextRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pdfcheck_pb2.PutTypedTextResponse, _abc.Awaitable[_pdfcheck_pb2.PutTypedTextResponse]]:
+        """Makes a typed text the file of its component, in the place of the one typed before; idempotent."""
 
     @_abc_1.abstractmethod
     def ListJobs(

@@ -11,7 +11,7 @@ from services.kernel.events.port import PARTITIONS, Topic
 from services.kernel.events.topics import HEARS, RETENTION, applied_topic, declared, topic, topic_of
 from services.kernel.ids import Ids, TimeOrderedIds
 from services.pdfcheck import consumer as pdfcheck
-from services.pdfcheck.ports import Coaching, Qualities, Suggestions, Twins, Writing
+from services.pdfcheck.ports import Coaching, Qualities, Suggestions, Twins, TypedTexts, Writing
 from services.review import consumer as review
 from services.upload import consumer as upload
 from services.video import consumer as video
@@ -27,6 +27,7 @@ HANDLED: dict[str, Iterable[str]] = {
         cast("Suggestions", None),
         cast("Twins", None),
         cast("Coaching", None),
+        cast("TypedTexts", None),
         IDS,
     ),
     "review": review.EFFECTS,
