@@ -112,7 +112,7 @@ def material(view: MaterialView, dossier: Dossier, names: dict[str, str]) -> pb.
     for file in view.files:
         told = message.files.add()
         told.CopyFrom(_file(file))
-        told.verdict = verdict(view, file.file_id) if file.report is not None else ""
+        told.verdict = verdict(view, file) if file.report is not None else ""
         told.findings.extend(all_to_proto(view.file_findings[file.file_id]))
         read = view.openings.get(file.file_id)
         told.opening.extend(_opening(read) if read is not None else ())
@@ -178,9 +178,10 @@ def _file(file: File) -> pb.MaterialFile:
     )
 
 
-def verdict(view: MaterialView, file_id: str) -> str:
-    """Of one file, comparisons with the profile included."""
-    return "fail" if any(finding.blocks for finding in view.file_findings[file_id]) else "pass"
+def verdict(view: MaterialView, file: File) -> str:
+    """Of one file, comparisons with the profile included. A report's own stands before its texts are here."""
+    by_report = file.report is not None and file.report.verdict == "fail"
+    return "fail" if by_report or any(finding.blocks for finding in view.file_findings[file.file_id]) else "pass"
 
 
 def stamp(seconds: float) -> Timestamp:
