@@ -137,6 +137,6 @@ def test_neither_applicant_is(platform: Platform, people: tuple[Client, Client],
         assert other["dossier_id"] not in said
 
 
-@pytest.mark.parametrize("login", ["county", "county-other", "unit-other", "operator", "applicant-other"])
+@pytest.mark.parametrize("login", ["county", "unit-other", "operator", "applicant-other"])
 def test_nor_is_whoever_may_not_review_it(platform: Platform, pair: Pair, login: str) -> None:
     problem(Raw(platform, login).call("GET", address(pair.first)), 404, "request.not-found")
