@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.gateway.guard import AppGateway, SignedIn
-from services.gateway.pages import sizes
+from services.gateway.pages import asking, sizes
 from services.gateway.pages.view import page
 from services.gateway.pages.visitor import SignedInVisitor
 from services.kernel.errors import AppError, Kind
@@ -20,9 +20,14 @@ _KEPT_S = 3600
 async def state(
     request: Request, dossier_id: str, subject_id: str, gateway: AppGateway, visitor: SignedInVisitor
 ) -> Response:
-    """The part by itself, which asks again while something runs; when nothing does any more, the page is told."""
+    """The part by itself, which asks again while something runs; when nothing does any more, or the file is there no
+    more because another one took its place, the page is told.
+    """
     account_id = visitor.session.account_id
-    dossier, material, about = await sizes.place_of(request, gateway, account_id, dossier_id, subject_id)
+    dossier = (await asking.dossier(request, gateway, account_id, dossier_id)).dossier
+    if (place := sizes.within(dossier, subject_id)) is None:
+        return Response(headers={"HX-Trigger": "live"})
+    material, about = place
     told = None
     try:
         told = await sizes.advice(request, gateway, account_id, about)

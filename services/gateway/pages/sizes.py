@@ -200,12 +200,20 @@ async def place_of(
 ) -> tuple[Data, Data, About]:
     """(dossier, material, what is too large) of a file's id or a material's. Raises `AppError` request.not-found."""
     found = (await asking.dossier(request, gateway, account_id, dossier_id)).dossier
-    for material in found["materials"]:
+    if (place := within(found, subject_id)) is None:
+        raise not_found("file")
+    return found, *place
+
+
+def within(dossier: Data, subject_id: str) -> tuple[Data, About] | None:
+    """(material, what is too large) of a file's id or a material's; none where the dossier has it no more."""
+    dossier_id = dossier["dossier_id"]
+    for material in dossier["materials"]:
         if material["material_id"] == subject_id:
-            return found, material, About(dossier_id=dossier_id, material_id=subject_id)
+            return material, About(dossier_id=dossier_id, material_id=subject_id)
         if any(file["file_id"] == subject_id for file in material["files"]):
-            return found, material, About(dossier_id=dossier_id, file_id=subject_id)
-    raise not_found("file")
+            return material, About(dossier_id=dossier_id, file_id=subject_id)
+    return None
 
 
 def names(material: Data) -> Mapping[str, str]:

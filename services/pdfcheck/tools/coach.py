@@ -20,10 +20,11 @@ import pypdfium2 as pdfium
 from services.catalogue.sniff import CONVERTED, HEAD_BYTES, PICTURES, MediaType, media_type
 from services.pdfcheck.domain.coaching import Method, PictureFacts, Refusal, page_target, reasons_of
 from services.pdfcheck.domain.facts import Json
-from services.pdfcheck.tools import coding, converted, drawn, looks, pages, shrinking
-from services.pdfcheck.tools.coding import CannotDecode, Variant
+from services.pdfcheck.tools import coding, converted, drawn, jpeg_pixels, looks, pages, shrinking
+from services.pdfcheck.tools.coding import Variant
 from services.pdfcheck.tools.drawn import Drawn
 from services.pdfcheck.tools.jpeg import DamagedError
+from services.pdfcheck.tools.jpeg_pixels import CannotDecode
 from services.pdfcheck.tools.looks import Look
 from services.pdfcheck.tools.photo import Photo
 from services.pdfcheck.tools.picture import TooManyPixelsError
@@ -263,7 +264,7 @@ def _facts(picture: Drawn) -> PictureFacts:
     told = coding.coded(picture.stream)
     quality = 0
     if told.kind is coding.Kind.JPEG:
-        quality = coding.quality_of(coding.jpeg_data(picture.stream))
+        quality = jpeg_pixels.quality(coding.jpeg_data(picture.stream))
     return PictureFacts(
         width_px=told.width, height_px=told.height, size_bytes=drawn.stored_bytes(picture.stream), kind=told.kind,
         dpi=picture.dpi, quality=quality,

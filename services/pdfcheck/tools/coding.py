@@ -6,26 +6,21 @@ rendering intent, inversion of CMYK.
 """
 
 import io
-import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-import mozjpeg_lossless_optimization as mozjpeg
 import numpy as np
 import oxipng
 import pikepdf
-import simplejpeg
-from numpy.typing import NDArray
 from PIL import Image
 
-from services.pdfcheck.tools import fax
+from services.pdfcheck.tools import fax, jpeg_pixels
 from services.pdfcheck.tools.drawn import said
-from services.pdfcheck.tools.picture import MAX_PIXELS
+from services.pdfcheck.tools.jpeg_pixels import CannotDecode, Pixels
 from services.pdfcheck.tools.pixels import filters_of, unwrapped
 
-Pixels = NDArray[np.uint8]
 #: Most pixels that are coded anew: A3 at 600 dpi has 70 million.
 MAX_RECODED_PIXELS = 75_000_000
 #: Level of oxipng: the next takes twice the time for 2 % less.
@@ -35,9 +30,6 @@ _WRAPPING = frozenset({"/FlateDecode", "/LZWDecode", "/ASCII85Decode", "/ASCIIHe
 _COMPONENTS = {"/DeviceGray": 1, "/CalGray": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/DeviceCMYK": 4}
 #: Entries of a picture that tell of its coding, and are left out where it is coded otherwise.
 _OF_CODING = ("/Filter", "/DecodeParms", "/F", "/FFilter", "/FDecodeParms", "/Length", "/DL")
-_NAMES = {1: "GRAY", 3: "RGB", 4: "CMYK"}
-#: The luminance table of the JPEG standard at quality 50, in any order: only its sum is used.
-_STANDARD_SUM = 3688
 _INVERTED_CMYK = [1, 0] * 4
 
 
@@ -90,10 +82,6 @@ class Coded:
         """Whether it may become a JPEG, or another one."""
         fits = 0 < self.width * self.height <= MAX_RECODED_PIXELS
         return fits and self.kind in (Kind.JPEG, Kind.LOSSLESS, Kind.JPEG2000) and self.colours > 0
-
-
-class CannotDecode(ValueError):
-    """The data do not hold the pixels that were promised."""
 
 
 def coded(image: pikepdf.Stream) -> Coded:
@@ -183,23 +171,9 @@ def jpeg_data(image: pikepdf.Stream) -> bytes:
     return image.read_raw_bytes() if len(filters_of(image)) == 1 else unwrapped(image)
 
 
-def smaller_jpeg(data: bytes) -> bytes:
-    """Progressive, with Huffman tables made for it, without remarks; profile and pixels are the same, or it is `data`.
-
-    Raises :class:`CannotDecode`.
-    """
-    pixels = decoded_jpeg(data)
-    try:
-        smaller: bytes = mozjpeg.optimize(data, copy=mozjpeg.COPY_MARKERS.ICC)
-    except ValueError as error:
-        raise CannotDecode("mozjpeg") from error
-    fewer = len(smaller) < len(data)
-    return smaller if fewer and np.array_equal(pixels, decoded_jpeg(smaller)) else data
-
-
 def _smaller_jpeg(image: pikepdf.Stream) -> Variant | None:
     data = jpeg_data(image)
-    smaller = smaller_jpeg(data)
+    smaller = jpeg_pixels.smaller(data)
     if len(smaller) >= len(image.read_raw_bytes()):
         return None
     entries: dict[str, object] = {"/Filter": pikepdf.Name.DCTDecode}
@@ -208,73 +182,12 @@ def _smaller_jpeg(image: pikepdf.Stream) -> Variant | None:
     return Variant(data=smaller, entries=entries)
 
 
-def decoded_jpeg(data: bytes) -> Pixels:
-    """(height, width, colours) as they are stored. Raises :class:`CannotDecode`."""
-    try:
-        height, width, space, _ = simplejpeg.decode_jpeg_header(data)
-    except ValueError:
-        return _by_pillow(data)
-    try:
-        if height * width > MAX_PIXELS:
-            raise CannotDecode("too many pixels")
-        name = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(space, "RGB")
-        pixels: Pixels = simplejpeg.decode_jpeg(data, colorspace=name, fastdct=False, fastupsample=False)
-    except ValueError as error:
-        raise CannotDecode("JPEG") from error
-    return pixels
-
-
-def _by_pillow(data: bytes) -> Pixels:
-    """Of a JPEG whose colours are thinned out in an unusual way. Raises :class:`CannotDecode`."""
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=("JPEG",)) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise CannotDecode("too many pixels")
-            pixels = np.asarray(opened)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise CannotDecode("JPEG") from error
-    stored = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    return np.ascontiguousarray(255 - stored if stored.shape[2] == 4 else stored)
-
-
-def sampling_of(data: bytes) -> str:
-    """How a JPEG thins its colours out, "420"; where that is unusual, not at all."""
-    try:
-        told = str(simplejpeg.decode_jpeg_header(data)[3])
-    except ValueError:
-        return "444"
-    return told if told in ("444", "422", "420", "440", "411") else "444"
-
-
-def quality_of(data: bytes) -> int:
-    """What a JPEG's tables amount to on the scale of 1 to 100; 0 where that cannot be told."""
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
-            table: Sequence[int] | None = getattr(picture, "quantization", {}).get(0)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return 0
-    if not table:
-        return 0
-    scale = 100 * sum(table) / _STANDARD_SUM
-    return max(1, min(100, round((200 - scale) / 2 if scale <= 100 else 5000 / scale)))
-
-
-def encoded_jpeg(pixels: Pixels, quality: int, sampling: str) -> bytes:
-    """A plain JPEG, quickly; :func:`smaller_jpeg` takes the air out."""
-    colours = pixels.shape[2]
-    made: bytes = simplejpeg.encode_jpeg(
-        pixels, quality=quality, colorspace=_NAMES[colours], colorsubsampling="Gray" if colours == 1 else sampling,
-        fastdct=False,
-    )  # fmt: skip
-    return made
-
-
 def pixels_of(image: pikepdf.Stream, told: Coded) -> Pixels:
     """What would be coded as a JPEG: (height, width, 1, 3 or 4 colours). Raises :class:`CannotDecode`,
     `pikepdf.PdfError`.
     """
     if told.kind is Kind.JPEG:
-        pixels = decoded_jpeg(jpeg_data(image))
+        pixels = jpeg_pixels.decoded(jpeg_data(image))
         if pixels.shape[2] != told.colours:
             raise CannotDecode("other colours than were promised")
         return pixels

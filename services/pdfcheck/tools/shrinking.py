@@ -13,9 +13,10 @@ import pikepdf
 from PIL import Image
 
 from services.pdfcheck.domain.coaching import LEAST_SSIM, QUALITIES, RESOLUTIONS_DPI, USEFUL_DPI
-from services.pdfcheck.tools import coding
-from services.pdfcheck.tools.coding import CannotDecode, Coded, Pixels, Variant
+from services.pdfcheck.tools import coding, jpeg_pixels
+from services.pdfcheck.tools.coding import Coded, Variant
 from services.pdfcheck.tools.drawn import Drawn, stored_bytes
+from services.pdfcheck.tools.jpeg_pixels import CannotDecode, Pixels
 from services.pdfcheck.tools.similar import ssim
 
 #: A picture smaller than this is never what makes a page too large.
@@ -24,7 +25,7 @@ LEAST_BYTES = 32 * 1024
 _NEARLY = 1.05
 #: Qualities are tried so far apart.
 _STEP = 2
-#: The quality at which it is measured how much `smaller_jpeg` gains.
+#: The quality at which it is measured how much `jpeg_pixels.smaller` gains.
 _PROBE = 90
 
 
@@ -58,22 +59,22 @@ class Recoding:
     def data(self, quality: int) -> bytes:
         """The JPEG as it would be stored."""
         if quality not in self.made:
-            self.made[quality] = coding.smaller_jpeg(coding.encoded_jpeg(self.pixels, quality, self.sampling))
+            self.made[quality] = jpeg_pixels.smaller(jpeg_pixels.encoded(self.pixels, quality, self.sampling))
         return self.made[quality]
 
     def ssim(self, quality: int) -> float:
         """How much it looks like the pixels."""
         if quality not in self.alike:
-            plain = coding.encoded_jpeg(self.pixels, quality, self.sampling)
-            self.alike[quality] = ssim(self.pixels, coding.decoded_jpeg(plain))
+            plain = jpeg_pixels.encoded(self.pixels, quality, self.sampling)
+            self.alike[quality] = ssim(self.pixels, jpeg_pixels.decoded(plain))
         return self.alike[quality]
 
     def guess(self, quality: int) -> float:
         """About how many bytes `data` will have: what is made quickly, less what was gained at another quality."""
         if not self._gain:
-            plain = coding.encoded_jpeg(self.pixels, _PROBE, self.sampling)
+            plain = jpeg_pixels.encoded(self.pixels, _PROBE, self.sampling)
             self._gain = len(self.data(_PROBE)) / len(plain)
-        return self._gain * len(coding.encoded_jpeg(self.pixels, quality, self.sampling))
+        return self._gain * len(jpeg_pixels.encoded(self.pixels, quality, self.sampling))
 
     def best_within(self, allowed: int) -> int:
         """The best quality that is like enough and takes at most `allowed` bytes; 0 where there is none."""
@@ -162,7 +163,7 @@ def _recoded(drawn: Drawn, excess: int | None, dpi: int | None, *, alone: bool) 
         return None
     try:
         pixels = coding.pixels_of(drawn.stream, told)
-        sampling = coding.sampling_of(coding.jpeg_data(drawn.stream)) if told.kind is coding.Kind.JPEG else "444"
+        sampling = jpeg_pixels.sampling(coding.jpeg_data(drawn.stream)) if told.kind is coding.Kind.JPEG else "444"
         made = Recoding(pixels=_printed_at(pixels, drawn.dpi, dpi), sampling=sampling)
         quality = _quality(made, stored_bytes(drawn.stream), excess, alone=alone)
         if not quality:

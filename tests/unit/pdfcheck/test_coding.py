@@ -10,10 +10,10 @@ import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 from PIL import Image
 
-from services.pdfcheck.tools import coding
-from services.pdfcheck.tools.coding import CannotDecode, Coded, Kind
+from services.pdfcheck.tools import coding, jpeg_pixels
+from services.pdfcheck.tools.coding import Coded, Kind
+from services.pdfcheck.tools.jpeg_pixels import CannotDecode
 from tests.assets import large_pages as made
-from tests.assets import pdf_fixtures
 
 WIDTH, HEIGHT = made.SIZE
 
@@ -75,14 +75,6 @@ def test_a_jpeg_is_packed_better_and_decodes_to_the_same(mode: str, options: dic
     assert np.array_equal(first, second)
 
 
-def test_a_jpeg_keeps_its_profile() -> None:
-    written = io.BytesIO()
-    made.grainy().save(written, "JPEG", quality=95, icc_profile=b"p" * 70_000, comment=b"x" * 5000)
-    packed = coding.smaller_jpeg(written.getvalue())
-    assert Image.open(io.BytesIO(packed)).info["icc_profile"] == b"p" * 70_000
-    assert b"x" * 100 not in packed
-
-
 def test_a_jpeg_that_was_deflated_on_top_is_one_again() -> None:
     pdf = new()
     data = zlib.compress(made.grainy_jpeg(80))
@@ -97,8 +89,7 @@ def test_a_jpeg_that_was_deflated_on_top_is_one_again() -> None:
 
 
 def test_what_is_packed_well_already_stays() -> None:
-    packed = coding.smaller_jpeg(made.grainy_jpeg(95))
-    assert coding.smaller_jpeg(packed) == packed
+    packed = jpeg_pixels.smaller(made.grainy_jpeg(95))
     pdf = new()
     assert coding.lossless(made.jpeg_stream(pdf, packed), told(made.jpeg_stream(pdf, packed))) is None
 
@@ -171,32 +162,18 @@ def test_of_sixteen_bits_the_upper_eight_are_taken() -> None:
 def test_cmyk_becomes_a_jpeg_as_every_program_writes_it() -> None:
     stream = picture(made.flat_document("CMYK"))
     pixels = coding.pixels_of(stream, told(stream))
-    data = coding.encoded_jpeg(pixels, 95, "444")
+    data = jpeg_pixels.encoded(pixels, 95, "444")
     made_jpeg = changed(stream, data)
     assert list(made_jpeg.Decode) == [1, 0] * 4
-    assert np.array_equal(coding.decoded_jpeg(data).shape, (HEIGHT, WIDTH, 4))
+    assert np.array_equal(jpeg_pixels.decoded(data).shape, (HEIGHT, WIDTH, 4))
 
 
 def test_a_table_of_colours_is_left_behind() -> None:
     stream = picture(made.flat_document("P"))
-    data = coding.encoded_jpeg(coding.pixels_of(stream, told(stream)), 90, "444")
+    data = jpeg_pixels.encoded(coding.pixels_of(stream, told(stream)), 90, "444")
     made_jpeg = changed(stream, data)
     assert made_jpeg.ColorSpace == Name.DeviceRGB
     assert told(made_jpeg).colours == 3
-
-
-@pytest.mark.parametrize("quality", [50, 75, 85, 92, 98])
-def test_the_quality_is_read_from_the_tables(quality: int) -> None:
-    assert abs(coding.quality_of(made.grainy_jpeg(quality)) - quality) <= 1
-    assert coding.quality_of(b"\xff\xd8nothing") == 0
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"\xff\xd8", made.grainy_jpeg(75)[:5000], pdf_fixtures.rotten(made.grainy_jpeg(75))], ids=len
-)
-def test_broken_data_are_said_to_be(data: bytes) -> None:
-    with pytest.raises(CannotDecode):
-        coding.smaller_jpeg(data)
 
 
 def test_too_few_samples_are_said_to_be() -> None:
