@@ -11,8 +11,6 @@ from services.gen.pdfcheck.v1 import pdfcheck_pb2 as pb
 from services.gen.pdfcheck.v1 import pdfcheck_pb2_grpc
 from services.kernel.errors import not_found
 from services.kernel.grpc_server import Context, Servicer, dossier_of_caller
-from services.kernel.jobs import grpc_view
-from services.kernel.jobs.queue import Queue
 from services.kernel.storage.port import ObjectStore
 from services.pdfcheck.grpc_api.coaching import CoachingCalls, CoachPorts
 from services.pdfcheck.grpc_api.previews import PreviewCalls, Previews
@@ -26,11 +24,11 @@ from services.pdfcheck.usecases.typed import Desk
 class PdfcheckApi(
     PreviewCalls, CoachingCalls, SuggestingCalls, TwinCalls, TypingCalls, pdfcheck_pb2_grpc.PdfcheckServiceServicer
 ):
-    """Calls about a file or material name its dossier in their token; calls about jobs are operators'."""
+    """Calls about a file or material name its dossier in their token."""
 
     def __init__(
-        self, reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
-        suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
+        self, reports: Reports, store: ObjectStore, previews: Previews, qualities: Qualities, suggestions: Suggestions,
+        catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
     ) -> None:  # fmt: skip
         """`expires_s` bounds presigned downloads."""
         self._coach = coach
@@ -42,7 +40,6 @@ class PdfcheckApi(
         self._twins = twins
         self._reports = reports
         self._store = store
-        self._queue = queue
         self._expires_s = expires_s
 
     async def GetReport(self, request: pb.GetReportRequest, context: Context) -> pb.GetReportResponse:
@@ -138,42 +135,20 @@ class PdfcheckApi(
         message.looked_at.FromDatetime(found.looked_at)
         return pb.GetQualityResponse(quality=message)
 
-    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
-        """See the contract."""
-        grpc_view.check_operator()
-        jobs, following = await grpc_view.page(
-            self._queue,
-            dossier_id=request.dossier_id,
-            state=request.state,
-            size=request.page_size,
-            token=request.page_token,
-        )
-        return pb.ListJobsResponse(jobs=jobs, next_page_token=following)
-
-    async def RetryJob(self, request: pb.RetryJobRequest, context: Context) -> pb.RetryJobResponse:
-        """See the contract."""
-        grpc_view.check_operator()
-        return pb.RetryJobResponse(job=grpc_view.message(await self._queue.retry(request.job_id)))
-
-    async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
-        """See the contract."""
-        grpc_view.check_operator()
-        return pb.CancelJobResponse(job=grpc_view.message(await self._queue.cancel(request.job_id)))
-
 
 def _seen_page(page: SeenPage) -> pb.SeenPage:
     return pb.SeenPage(**asdict(page))  # rims become messages, what is None stays unset
 
 
 def servicer(
-    reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
-    suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
+    reports: Reports, store: ObjectStore, previews: Previews, qualities: Qualities, suggestions: Suggestions,
+    catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
 ) -> Servicer:  # fmt: skip
     """The service, ready to be registered."""
     register = partial(
         pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server,
         PdfcheckApi(
-            reports, store, queue, previews, qualities, suggestions, catalogue, twins, coach=coach, desk=desk,
+            reports, store, previews, qualities, suggestions, catalogue, twins, coach=coach, desk=desk,
             expires_s=expires_s,
         ),
     )  # fmt: skip

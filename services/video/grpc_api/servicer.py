@@ -10,7 +10,6 @@ from services.gen.video.v1 import video_pb2 as pb
 from services.gen.video.v1 import video_pb2_grpc
 from services.kernel.errors import not_found
 from services.kernel.grpc_server import Context, Servicer, dossier_of_caller
-from services.kernel.jobs import grpc_view
 from services.kernel.stored_files import ObjectSource
 from services.video.domain.look import COLUMNS
 from services.video.grpc_api.calls import Ports
@@ -69,7 +68,7 @@ def _shot(shot: Shot) -> pb.OpeningShot:
 
 
 class VideoApi(StageCalls, TitleCardCalls, video_pb2_grpc.VideoServiceServicer):
-    """Calls about a file name its dossier in their token; calls about jobs are operators'."""
+    """Calls about a file name its dossier in their token."""
 
     def __init__(self, ports: Ports) -> None:
         """With what it works."""
@@ -77,7 +76,6 @@ class VideoApi(StageCalls, TitleCardCalls, video_pb2_grpc.VideoServiceServicer):
         self._sandbox = ports.sandbox
         self._reports = ports.reports
         self._store = ports.store
-        self._queue = ports.queue
 
     async def GetReport(self, request: pb.GetReportRequest, context: Context) -> pb.GetReportResponse:
         """See the contract."""
@@ -255,28 +253,6 @@ class VideoApi(StageCalls, TitleCardCalls, video_pb2_grpc.VideoServiceServicer):
             ),
         )
         return pb.DrawEvidenceResponse(jpeg=await evidence.draw(self._store, self._sandbox, found, wanted))
-
-    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
-        """See the contract."""
-        grpc_view.check_operator()
-        jobs, following = await grpc_view.page(
-            self._queue,
-            dossier_id=request.dossier_id,
-            state=request.state,
-            size=request.page_size,
-            token=request.page_token,
-        )
-        return pb.ListJobsResponse(jobs=jobs, next_page_token=following)
-
-    async def RetryJob(self, request: pb.RetryJobRequest, context: Context) -> pb.RetryJobResponse:
-        """See the contract."""
-        grpc_view.check_operator()
-        return pb.RetryJobResponse(job=grpc_view.message(await self._queue.retry(request.job_id)))
-
-    async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
-        """See the contract."""
-        grpc_view.check_operator()
-        return pb.CancelJobResponse(job=grpc_view.message(await self._queue.cancel(request.job_id)))
 
 
 def servicer(ports: Ports) -> Servicer:

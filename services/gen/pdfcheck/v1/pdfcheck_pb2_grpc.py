@@ -135,21 +135,6 @@ class PdfcheckServiceStub:
                 request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextRequest.SerializeToString,
                 response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextResponse.FromString,
                 _registered_method=True)
-        self.ListJobs = channel.unary_unary(
-                '/pdfcheck.v1.PdfcheckService/ListJobs',
-                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.SerializeToString,
-                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsResponse.FromString,
-                _registered_method=True)
-        self.RetryJob = channel.unary_unary(
-                '/pdfcheck.v1.PdfcheckService/RetryJob',
-                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RetryJobRequest.SerializeToString,
-                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RetryJobResponse.FromString,
-                _registered_method=True)
-        self.CancelJob = channel.unary_unary(
-                '/pdfcheck.v1.PdfcheckService/CancelJob',
-                request_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelJobRequest.SerializeToString,
-                response_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelJobResponse.FromString,
-                _registered_method=True)
 
 
 class PdfcheckServiceServicer:
@@ -297,27 +282,6 @@ class PdfcheckServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListJobs(self, request, context):
-        """Jobs by stage and state.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RetryJob(self, request, context):
-        """Puts a dead or cancelled job back; idempotent.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CancelJob(self, request, context):
-        """Asks a queued or running job to stop; idempotent.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_PdfcheckServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -420,21 +384,6 @@ def add_PdfcheckServiceServicer_to_server(servicer, server):
                     servicer.PutTypedText,
                     request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextRequest.FromString,
                     response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextResponse.SerializeToString,
-            ),
-            'ListJobs': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListJobs,
-                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.FromString,
-                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsResponse.SerializeToString,
-            ),
-            'RetryJob': grpc.unary_unary_rpc_method_handler(
-                    servicer.RetryJob,
-                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RetryJobRequest.FromString,
-                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.RetryJobResponse.SerializeToString,
-            ),
-            'CancelJob': grpc.unary_unary_rpc_method_handler(
-                    servicer.CancelJob,
-                    request_deserializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelJobRequest.FromString,
-                    response_serializer=pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -978,87 +927,6 @@ class PdfcheckService:
             '/pdfcheck.v1.PdfcheckService/PutTypedText',
             pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextRequest.SerializeToString,
             pdfcheck_dot_v1_dot_pdfcheck__pb2.PutTypedTextResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListJobs(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/pdfcheck.v1.PdfcheckService/ListJobs',
-            pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsRequest.SerializeToString,
-            pdfcheck_dot_v1_dot_pdfcheck__pb2.ListJobsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RetryJob(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/pdfcheck.v1.PdfcheckService/RetryJob',
-            pdfcheck_dot_v1_dot_pdfcheck__pb2.RetryJobRequest.SerializeToString,
-            pdfcheck_dot_v1_dot_pdfcheck__pb2.RetryJobResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CancelJob(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/pdfcheck.v1.PdfcheckService/CancelJob',
-            pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelJobRequest.SerializeToString,
-            pdfcheck_dot_v1_dot_pdfcheck__pb2.CancelJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

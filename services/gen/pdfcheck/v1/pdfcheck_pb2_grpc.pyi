@@ -75,12 +75,6 @@ class PdfcheckServiceStub:
     """The text that was typed for a component and is its file now."""
     PutTypedText: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.PutTypedTextRequest, _pdfcheck_pb2.PutTypedTextResponse]
     """Makes a typed text the file of its component, in the place of the one typed before; idempotent."""
-    ListJobs: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]
-    """Jobs by stage and state."""
-    RetryJob: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]
-    """Puts a dead or cancelled job back; idempotent."""
-    CancelJob: _grpc.UnaryUnaryMultiCallable[_pdfcheck_pb2.CancelJobRequest, _pdfcheck_pb2.CancelJobResponse]
-    """Asks a queued or running job to stop; idempotent."""
 
 @_typing.type_check_only
 class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
@@ -129,12 +123,6 @@ class PdfcheckServiceAsyncStub(PdfcheckServiceStub):
     """The text that was typed for a component and is its file now."""
     PutTypedText: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.PutTypedTextRequest, _pdfcheck_pb2.PutTypedTextResponse]  # type: ignore[assignment]
     """Makes a typed text the file of its component, in the place of the one typed before; idempotent."""
-    ListJobs: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.ListJobsRequest, _pdfcheck_pb2.ListJobsResponse]  # type: ignore[assignment]
-    """Jobs by stage and state."""
-    RetryJob: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.RetryJobRequest, _pdfcheck_pb2.RetryJobResponse]  # type: ignore[assignment]
-    """Puts a dead or cancelled job back; idempotent."""
-    CancelJob: _aio.UnaryUnaryMultiCallable[_pdfcheck_pb2.CancelJobRequest, _pdfcheck_pb2.CancelJobResponse]  # type: ignore[assignment]
-    """Asks a queued or running job to stop; idempotent."""
 
 class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reports on documents and pictures, and the merged PDF of each material."""
@@ -300,29 +288,5 @@ class PdfcheckServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pdfcheck_pb2.PutTypedTextResponse, _abc.Awaitable[_pdfcheck_pb2.PutTypedTextResponse]]:
         """Makes a typed text the file of its component, in the place of the one typed before; idempotent."""
-
-    @_abc_1.abstractmethod
-    def ListJobs(
-        self,
-        request: _pdfcheck_pb2.ListJobsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_pdfcheck_pb2.ListJobsResponse, _abc.Awaitable[_pdfcheck_pb2.ListJobsResponse]]:
-        """Jobs by stage and state."""
-
-    @_abc_1.abstractmethod
-    def RetryJob(
-        self,
-        request: _pdfcheck_pb2.RetryJobRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_pdfcheck_pb2.RetryJobResponse, _abc.Awaitable[_pdfcheck_pb2.RetryJobResponse]]:
-        """Puts a dead or cancelled job back; idempotent."""
-
-    @_abc_1.abstractmethod
-    def CancelJob(
-        self,
-        request: _pdfcheck_pb2.CancelJobRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_pdfcheck_pb2.CancelJobResponse, _abc.Awaitable[_pdfcheck_pb2.CancelJobResponse]]:
-        """Asks a queued or running job to stop; idempotent."""
 
 def add_PdfcheckServiceServicer_to_server(servicer: PdfcheckServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

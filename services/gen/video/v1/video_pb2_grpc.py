@@ -130,21 +130,6 @@ class VideoServiceStub:
                 request_serializer=video_dot_v1_dot_video__pb2.PresignTitleCardRequest.SerializeToString,
                 response_deserializer=video_dot_v1_dot_video__pb2.PresignTitleCardResponse.FromString,
                 _registered_method=True)
-        self.ListJobs = channel.unary_unary(
-                '/video.v1.VideoService/ListJobs',
-                request_serializer=video_dot_v1_dot_video__pb2.ListJobsRequest.SerializeToString,
-                response_deserializer=video_dot_v1_dot_video__pb2.ListJobsResponse.FromString,
-                _registered_method=True)
-        self.RetryJob = channel.unary_unary(
-                '/video.v1.VideoService/RetryJob',
-                request_serializer=video_dot_v1_dot_video__pb2.RetryJobRequest.SerializeToString,
-                response_deserializer=video_dot_v1_dot_video__pb2.RetryJobResponse.FromString,
-                _registered_method=True)
-        self.CancelJob = channel.unary_unary(
-                '/video.v1.VideoService/CancelJob',
-                request_serializer=video_dot_v1_dot_video__pb2.CancelJobRequest.SerializeToString,
-                response_deserializer=video_dot_v1_dot_video__pb2.CancelJobResponse.FromString,
-                _registered_method=True)
 
 
 class VideoServiceServicer:
@@ -285,27 +270,6 @@ class VideoServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListJobs(self, request, context):
-        """Jobs by stage and state; the operator's and the applicant's view of progress.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RetryJob(self, request, context):
-        """Puts a dead or cancelled job back; idempotent.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CancelJob(self, request, context):
-        """Asks a queued or running job to stop; idempotent.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_VideoServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -403,21 +367,6 @@ def add_VideoServiceServicer_to_server(servicer, server):
                     servicer.PresignTitleCard,
                     request_deserializer=video_dot_v1_dot_video__pb2.PresignTitleCardRequest.FromString,
                     response_serializer=video_dot_v1_dot_video__pb2.PresignTitleCardResponse.SerializeToString,
-            ),
-            'ListJobs': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListJobs,
-                    request_deserializer=video_dot_v1_dot_video__pb2.ListJobsRequest.FromString,
-                    response_serializer=video_dot_v1_dot_video__pb2.ListJobsResponse.SerializeToString,
-            ),
-            'RetryJob': grpc.unary_unary_rpc_method_handler(
-                    servicer.RetryJob,
-                    request_deserializer=video_dot_v1_dot_video__pb2.RetryJobRequest.FromString,
-                    response_serializer=video_dot_v1_dot_video__pb2.RetryJobResponse.SerializeToString,
-            ),
-            'CancelJob': grpc.unary_unary_rpc_method_handler(
-                    servicer.CancelJob,
-                    request_deserializer=video_dot_v1_dot_video__pb2.CancelJobRequest.FromString,
-                    response_serializer=video_dot_v1_dot_video__pb2.CancelJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -934,87 +883,6 @@ class VideoService:
             '/video.v1.VideoService/PresignTitleCard',
             video_dot_v1_dot_video__pb2.PresignTitleCardRequest.SerializeToString,
             video_dot_v1_dot_video__pb2.PresignTitleCardResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListJobs(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/video.v1.VideoService/ListJobs',
-            video_dot_v1_dot_video__pb2.ListJobsRequest.SerializeToString,
-            video_dot_v1_dot_video__pb2.ListJobsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RetryJob(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/video.v1.VideoService/RetryJob',
-            video_dot_v1_dot_video__pb2.RetryJobRequest.SerializeToString,
-            video_dot_v1_dot_video__pb2.RetryJobResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CancelJob(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/video.v1.VideoService/CancelJob',
-            video_dot_v1_dot_video__pb2.CancelJobRequest.SerializeToString,
-            video_dot_v1_dot_video__pb2.CancelJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

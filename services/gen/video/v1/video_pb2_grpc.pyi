@@ -73,12 +73,6 @@ class VideoServiceStub:
     """What was requested last, and what came of it."""
     PresignTitleCard: _grpc.UnaryUnaryMultiCallable[_video_pb2.PresignTitleCardRequest, _video_pb2.PresignTitleCardResponse]
     """A download of the video with its opening."""
-    ListJobs: _grpc.UnaryUnaryMultiCallable[_video_pb2.ListJobsRequest, _video_pb2.ListJobsResponse]
-    """Jobs by stage and state; the operator's and the applicant's view of progress."""
-    RetryJob: _grpc.UnaryUnaryMultiCallable[_video_pb2.RetryJobRequest, _video_pb2.RetryJobResponse]
-    """Puts a dead or cancelled job back; idempotent."""
-    CancelJob: _grpc.UnaryUnaryMultiCallable[_video_pb2.CancelJobRequest, _video_pb2.CancelJobResponse]
-    """Asks a queued or running job to stop; idempotent."""
 
 @_typing.type_check_only
 class VideoServiceAsyncStub(VideoServiceStub):
@@ -125,12 +119,6 @@ class VideoServiceAsyncStub(VideoServiceStub):
     """What was requested last, and what came of it."""
     PresignTitleCard: _aio.UnaryUnaryMultiCallable[_video_pb2.PresignTitleCardRequest, _video_pb2.PresignTitleCardResponse]  # type: ignore[assignment]
     """A download of the video with its opening."""
-    ListJobs: _aio.UnaryUnaryMultiCallable[_video_pb2.ListJobsRequest, _video_pb2.ListJobsResponse]  # type: ignore[assignment]
-    """Jobs by stage and state; the operator's and the applicant's view of progress."""
-    RetryJob: _aio.UnaryUnaryMultiCallable[_video_pb2.RetryJobRequest, _video_pb2.RetryJobResponse]  # type: ignore[assignment]
-    """Puts a dead or cancelled job back; idempotent."""
-    CancelJob: _aio.UnaryUnaryMultiCallable[_video_pb2.CancelJobRequest, _video_pb2.CancelJobResponse]  # type: ignore[assignment]
-    """Asks a queued or running job to stop; idempotent."""
 
 class VideoServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reports and disc images of surgery videos."""
@@ -288,29 +276,5 @@ class VideoServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_pb2.PresignTitleCardResponse, _abc.Awaitable[_video_pb2.PresignTitleCardResponse]]:
         """A download of the video with its opening."""
-
-    @_abc_1.abstractmethod
-    def ListJobs(
-        self,
-        request: _video_pb2.ListJobsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_video_pb2.ListJobsResponse, _abc.Awaitable[_video_pb2.ListJobsResponse]]:
-        """Jobs by stage and state; the operator's and the applicant's view of progress."""
-
-    @_abc_1.abstractmethod
-    def RetryJob(
-        self,
-        request: _video_pb2.RetryJobRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_video_pb2.RetryJobResponse, _abc.Awaitable[_video_pb2.RetryJobResponse]]:
-        """Puts a dead or cancelled job back; idempotent."""
-
-    @_abc_1.abstractmethod
-    def CancelJob(
-        self,
-        request: _video_pb2.CancelJobRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_video_pb2.CancelJobResponse, _abc.Awaitable[_video_pb2.CancelJobResponse]]:
-        """Asks a queued or running job to stop; idempotent."""
 
 def add_VideoServiceServicer_to_server(servicer: VideoServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
