@@ -39,7 +39,7 @@ class NewMaterial(BaseModel):
 class Order(BaseModel):
     """Every file of the material in the new order."""
 
-    file_ids: list[str] = Field(max_length=1000)
+    file_ids: list[Annotated[str, Field(max_length=64)]] = Field(max_length=1000)
 
 
 class LeafWanted(BaseModel):
