@@ -76,9 +76,10 @@ async def compare(title: str, ours: Act, others: Mapping[str, Peer], rounds: int
         readings[OURS].append(await ours())
         for name, peer in others.items():
             try:
-                readings[name].append(await asyncio.to_thread(peer))
+                spent = await asyncio.to_thread(peer)
             except Unprepared:
                 continue
+            readings[name].append(spent)
     print(f"\n{title}\n{'':<16}{'wall':>10}{'CPU':>10}{'peak':>10}")
     middle = {}
     for name, each in readings.items():

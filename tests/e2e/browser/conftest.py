@@ -95,7 +95,7 @@ class Watch:
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.problems.append(f"console {message.type}: {message.text}")
+            self.problems.append(f"console {message.type}: {message.text} ({message.location.get('url', '')})")
 
     def _request(self, request: Request) -> None:
         parts = urlsplit(request.url)
