@@ -30,7 +30,9 @@ from tools.stack.processes import processes
 URGENT, PATIENT = 10, 20
 _PROFILE = Path(__file__).parents[2] / "tests" / "assets" / "profile-surgeon.yaml"
 _IDLE_DEADLINE_S, _LOOK_S = 120.0, 0.2
-_UNFINISHED = "SELECT count(*) FROM video.jobs WHERE state IN ('queued', 'leased')"
+#: What a verdict sets off: long work that gives way, and no part of what is compared here.
+_HELD = "opening,look,proxy"
+_UNFINISHED = "SELECT count(*) FROM video.jobs WHERE stage = 'verdict' AND state IN ('queued', 'leased')"
 _KNOWN = "SELECT organisation_path, dossier_id, subject_id, argument FROM video.jobs WHERE stage = 'verdict' LIMIT 1"
 
 
@@ -80,8 +82,9 @@ async def working(folder: Path, workers: int) -> AsyncIterator[Work]:
     [port] = free_ports(1)
     data = DataFolder(folder)
     async with running(
-        data, Address(port=port), wanted=processes(video_workers=workers, pdfcheck_workers=1)
-    ) as platform:
+        data, Address(port=port), wanted=processes(video_workers=workers, pdfcheck_workers=1),
+        extra={"SHENBAO_STAGES_HELD": _HELD},
+    ) as platform:  # fmt: skip
         await asyncio.to_thread(_send_video, platform, folder)
         assert platform.servers.postgres is not None
         url = platform.servers.postgres.url(SUPERUSER, data.secrets().superuser, "shenbao")
@@ -102,9 +105,7 @@ async def working(folder: Path, workers: int) -> AsyncIterator[Work]:
 
 
 async def _until_idle(looking: asyncpg.Connection) -> None:
-    """Until nobody works on what a verdict sets off: whoever is stopped in the middle of that holds what the next
-    verdicts on the same video wait for.
-    """
+    """Until the first verdict's row says so too."""
     async with asyncio.timeout(_IDLE_DEADLINE_S):
         while await looking.fetchval(_UNFINISHED):
             await asyncio.sleep(_LOOK_S)
