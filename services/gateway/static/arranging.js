@@ -1,4 +1,6 @@
 // Pages are dragged between components, moved, turned and left out; the form's own fields always say the same.
+import { askBeforeLeaving } from "./unsaved.js";
+
 const form = document.getElementById("arrangement");
 const words = form.dataset;
 const lists = () => [...form.querySelectorAll(".leaf-list")];
@@ -113,3 +115,4 @@ form.addEventListener("drop", (event) => {
 });
 form.classList.add("scripted");
 settle();
+askBeforeLeaving(form);

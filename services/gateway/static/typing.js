@@ -1,4 +1,6 @@
 // Counts while one types, as the service does: every character but white space and what is not seen.
+import { askBeforeLeaving } from "./unsaved.js";
+
 const field = document.getElementById("text");
 const told = document.getElementById("count");
 const limit = Number(told.dataset.limit);
@@ -25,4 +27,5 @@ field.addEventListener("input", () => {
   clearTimeout(waiting);
   waiting = setTimeout(tell, AFTER_MS);
 });
+askBeforeLeaving(document.getElementById("typing"));
 tell();

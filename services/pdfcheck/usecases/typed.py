@@ -10,6 +10,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from services.catalogue.model import Catalogue, Component
 from services.kernel.clock import Clock
@@ -25,6 +26,8 @@ from services.pdfcheck.ports import Subject, TypedText, TypedTexts
 #: and a text is rare.
 MAKE = "services.pdfcheck.tools.typeset:make"
 PROFILE = Profile(name="typeset", memory_bytes=512 * 2**20, cpu_s=20, wall_s=30, read_budget_bytes=0)
+#: A text whose file is not there after that long never gets one: whoever made it is gone.
+_UNMADE = timedelta(minutes=10)
 _NOTE = re.compile(r"（[^）]*）$")
 
 
@@ -67,6 +70,7 @@ class Desk:
             return before
         if not place.file_id or await self._file(place, place.file_id, replaced_too=True):
             place = replace(place, file_id=self.ids.new())
+        await self._remove_unmade(place)
         title = _NOTE.sub("", component.zh)
         pdf = await typeset(self.sandbox, kept, title)
         new = TypedText(file_id=place.file_id, text=kept, typed_at=self.clock.now())
@@ -86,6 +90,13 @@ class Desk:
         if component is None or component.text_max_chars is None:
             raise AppError("text.not-here", Kind.PRECONDITION, item=item.number)
         return component, component.text_max_chars
+
+    async def _remove_unmade(self, place: Subject) -> None:
+        """What was left by calls that ended between keeping a text and making it a file."""
+        for each in await self.texts.of(place):
+            late = each.typed_at < self.clock.now() - _UNMADE
+            if late and not await self._file(place, each.file_id, replaced_too=True):
+                await self.texts.remove(replace(place, file_id=each.file_id))
 
     @contextlib.asynccontextmanager
     async def _laid(self, place: Subject, pdf: bytes) -> AsyncIterator[ObjectInfo]:

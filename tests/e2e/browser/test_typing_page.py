@@ -38,6 +38,11 @@ def test_it_counts_while_one_types_and_says_what_is_too_much(person: Person, pla
     for typed in TYPED:
         field.fill(typed)
         expect(told).to_have_text(f"已填 {counted(tidy(typed))} / 2000 字")
+    with page.expect_event("dialog") as asked:
+        page.get_by_role("link", name="我的材料").click(no_wait_after=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    assert field.input_value() == TYPED[-1]
     field.fill("字" * 2001)
     expect(told).to_have_text("已填 2001 / 2000 字，超出 1 字，请删减后再保存。")
     expect(field).to_have_attribute("aria-invalid", "true")
