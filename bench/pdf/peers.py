@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,18 +29,18 @@ def process(*command: str) -> Spent:
     """Of a program from its start to its end, started by a small process: a child's peak begins at its parent's.
     Raises `CalledProcessError` when it failed.
     """
-    return _told(str(_PEER), "process", *command)
+    return _told(sys.executable, "process", *command)
 
 
-def _told(*arguments: str) -> Spent:
-    command = [str(cached("peers-python")), "-I", *arguments]
+def _told(python: str, *arguments: str) -> Spent:
+    command = [python, "-I", str(_PEER), *arguments]
     told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return Spent(wall_s=told["wall_s"], cpu_s=told["cpu_s"], peak_bytes=told["peak_bytes"])
 
 
 def library(name: str, task: str, *arguments: str) -> Spent:
     """Of a task in Python, without starting and importing."""
-    return _told(str(_PEER), name, task, *arguments)
+    return _told(str(cached("peers-python")), name, task, *arguments)
 
 
 def opening(path: Path) -> Mapping[str, Peer]:

@@ -94,7 +94,7 @@ def compose(platform: Platform, settings: Settings) -> Composition:
     )  # fmt: skip
     api = partial(grpc_api.servicer, coach=coach_ports, desk=desk, expires_s=settings.download_url_expires_s)
     return Composition(
-        servicers=[api(reports, platform.storage, previews, qualities, suggestions, catalogue, twins)],
+        servicers=[api(reports, platform.storage, platform.queue, previews, qualities, suggestions, catalogue, twins)],
         handlers=consumer.handlers(catalogue, reports, qualities, suggestions, twins, coaching, typed, platform.ids),
         jobs={**jobs.handlers(), **looks.handlers(), **coach.handlers(), **reading.handlers(), **comparing.handlers()},
         removing=worker.REMOVING,

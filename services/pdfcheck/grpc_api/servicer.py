@@ -11,6 +11,7 @@ from services.gen.pdfcheck.v1 import pdfcheck_pb2 as pb
 from services.gen.pdfcheck.v1 import pdfcheck_pb2_grpc
 from services.kernel.errors import not_found
 from services.kernel.grpc_server import Context, Servicer, dossier_of_caller
+from services.kernel.jobs.queue import Queue
 from services.kernel.storage.port import ObjectStore
 from services.pdfcheck.grpc_api.coaching import CoachingCalls, CoachPorts
 from services.pdfcheck.grpc_api.previews import PreviewCalls, Previews
@@ -27,8 +28,8 @@ class PdfcheckApi(
     """Calls about a file or material name its dossier in their token."""
 
     def __init__(
-        self, reports: Reports, store: ObjectStore, previews: Previews, qualities: Qualities, suggestions: Suggestions,
-        catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
+        self, reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
+        suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
     ) -> None:  # fmt: skip
         """`expires_s` bounds presigned downloads."""
         self._coach = coach
@@ -40,6 +41,7 @@ class PdfcheckApi(
         self._twins = twins
         self._reports = reports
         self._store = store
+        self._queue = queue
         self._expires_s = expires_s
 
     async def GetReport(self, request: pb.GetReportRequest, context: Context) -> pb.GetReportResponse:
@@ -141,14 +143,14 @@ def _seen_page(page: SeenPage) -> pb.SeenPage:
 
 
 def servicer(
-    reports: Reports, store: ObjectStore, previews: Previews, qualities: Qualities, suggestions: Suggestions,
-    catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
+    reports: Reports, store: ObjectStore, queue: Queue, previews: Previews, qualities: Qualities,
+    suggestions: Suggestions, catalogue: Catalogue, twins: Twins, *, coach: CoachPorts, desk: Desk, expires_s: int,
 ) -> Servicer:  # fmt: skip
     """The service, ready to be registered."""
     register = partial(
         pdfcheck_pb2_grpc.add_PdfcheckServiceServicer_to_server,
         PdfcheckApi(
-            reports, store, previews, qualities, suggestions, catalogue, twins, coach=coach, desk=desk,
+            reports, store, queue, previews, qualities, suggestions, catalogue, twins, coach=coach, desk=desk,
             expires_s=expires_s,
         ),
     )  # fmt: skip

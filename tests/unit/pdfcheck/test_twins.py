@@ -131,7 +131,7 @@ def kept() -> Kept:
 async def channel(kept: Kept) -> AsyncIterator[grpc.aio.Channel]:
     other: Any = None  # this call asks nothing else
     asked = cast("Any", kept)
-    made = servicer(other, other, other, other, other, other, asked, coach=other, desk=other, expires_s=60)
+    made = servicer(other, other, other, other, other, other, other, asked, coach=other, desk=other, expires_s=60)
     server = GrpcServer(address="127.0.0.1:0", audience="pdfcheck", tokens=TOKENS, servicers=[made])
     await server.start()
     opened = open_channel(f"127.0.0.1:{server.port}")
