@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,23 +40,24 @@ async def _rows(connection: AsyncConnection, query: str) -> list[Any]:
 
 
 async def quiet(running: Running) -> None:
-    """Return once nothing is under way any more: outboxes sent, records read, jobs ended."""
+    """Return once nothing is under way any more: outboxes sent, records read, jobs ended but those that are held."""
     engine = create_async_engine(superuser_url(running))
     log = log_of(running)
     try:
         async with asyncio.timeout(QUIET_DEADLINE_S):
-            while await _busy(engine, log):
+            while await _busy(engine, log, running.environments):
                 await asyncio.sleep(0.2)
     finally:
         await log.close()
         await engine.dispose()
 
 
-async def _busy(engine: Any, log: KafkaLog) -> bool:
+async def _busy(engine: Any, log: KafkaLog, told: Mapping[str, Mapping[str, str]]) -> bool:
     async with engine.connect() as connection:
         for service in SERVICES:
-            waiting = f"SELECT 1 FROM {service}.outbox UNION ALL SELECT 1 FROM {service}.jobs"
-            if await _rows(connection, f"{waiting} WHERE state IN ('queued', 'leased') LIMIT 1"):
+            held = told[service].get("SHENBAO_STAGES_HELD", "").replace(",", "','")
+            jobs = f"SELECT 1 FROM {service}.jobs WHERE state IN ('queued', 'leased') AND stage NOT IN ('{held}')"
+            if await _rows(connection, f"SELECT 1 FROM {service}.outbox UNION ALL {jobs} LIMIT 1"):
                 return True
     return any(lag.records for lag in await log.lag())
 

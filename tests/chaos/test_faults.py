@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from services.kernel.events.topics import HEARS, PREFIX
 from services.kernel.supervisor import Supervisor
 from tests.chaos import counting
 from tests.chaos.crowd import APPLICANTS, Done, journey
+from tests.e2e.conftest import WITHOUT_BACKGROUND
 from tests.fault_proxy import Fault, proxying, random_plan
 from tests.servers import needed
 from tools.stack.platform import Running, running
@@ -54,13 +55,14 @@ async def crowd(folder: Path, url: str, number: int) -> Sequence[Done]:
 
 @asynccontextmanager
 async def stack(
-    folder: Path, wanted: Sequence[Process] | None = None, objects: str = "", objects_port: int | None = None
-) -> AsyncIterator[Running]:
+    folder: Path, wanted: Sequence[Process] | None = None, objects: str = "", objects_port: int | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> AsyncIterator[Running]:  # fmt: skip
     """The stack in this process, watched: what dies is started again."""
     [port] = free_ports(1)
     async with running(
         DataFolder(folder / "data"), Address(port=port), wanted=wanted, objects_endpoint=objects,
-        objects_port=objects_port,
+        objects_port=objects_port, extra=extra,
     ) as started:  # fmt: skip
         stop = asyncio.Event()
         watching = asyncio.create_task(started.supervisor.watch(stop))
@@ -95,7 +97,7 @@ async def test_a_poison_event_and_a_killed_process_of_each_kind(tmp_path: Path) 
         await poison(started)
         await killed(started, ["upload", "pdfcheck-worker-1", "review", "gateway"])
 
-    async with stack(tmp_path, processes(1, 1)) as started:
+    async with stack(tmp_path, processes(1, 1), extra=WITHOUT_BACKGROUND) as started:
         await in_trouble(tmp_path, started, trouble, 2)
         await assert_poison_lies_apart(started, tmp_path / "data" / "accounts.json")
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from services.cli.demo import sample
 from services.pdfcheck.domain.lengths import counted
@@ -38,10 +38,16 @@ def test_it_counts_while_one_types_and_says_what_is_too_much(person: Person, pla
     for typed in TYPED:
         field.fill(typed)
         expect(told).to_have_text(f"已填 {counted(tidy(typed))} / 2000 字")
-    with page.expect_event("dialog") as asked:
-        page.get_by_role("link", name="我的材料").click(no_wait_after=True)
-    assert asked.value.type == "beforeunload"
-    asked.value.dismiss()
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    page.get_by_role("link", name="我的材料").click(no_wait_after=True)
+    expect(told).to_be_visible()
+    assert asked == ["beforeunload"]
     assert field.input_value() == TYPED[-1]
     field.fill("字" * 2001)
     expect(told).to_have_text("已填 2001 / 2000 字，超出 1 字，请删减后再保存。")
