@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -58,9 +59,12 @@ class Supervisor:
         self._backoff_s = backoff_s
         self._children: list[_Child] = []
         self._stopping = False
+        #: `stop` may run in a thread beside `watch`: nothing is started again behind its back.
+        self._turn = threading.Lock()
 
     def start(self, programs: Sequence[Program]) -> None:
         """Start them all, in order. Raises `OSError` when one cannot be started."""
+        self._stopping = False
         self._logs.mkdir(parents=True, exist_ok=True)
         for program in programs:
             process, writing = self._spawn(program)
@@ -83,15 +87,20 @@ class Supervisor:
         return process, writing
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Until `stop`. Raises `ProgramBroke`."""
-        while not stop.is_set():
-            for child in self._children:
+        """Until `stop`, or until all are stopped. Raises `ProgramBroke`."""
+        while not stop.is_set() and self._looked_after():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _POLL_S)
+
+    def _looked_after(self) -> bool:
+        """Start again whatever ended; False once they are to end. Raises `ProgramBroke`."""
+        with self._turn:
+            for child in () if self._stopping else self._children:
                 if child.due is None and child.process.poll() is not None:
                     child.due = self._judge(child)
                 if child.due is not None and child.due <= time.monotonic():
                     self._again(child)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _POLL_S)
+            return not self._stopping
 
     def _judge(self, child: _Child) -> float:
         """When an ended child is to be started again. Raises `ProgramBroke`."""
@@ -120,6 +129,8 @@ class Supervisor:
 
     def stop(self, grace_s: float) -> None:
         """Ask all to end, last started first; kill what is left after `grace_s`."""
+        with self._turn:
+            self._stopping = True
         for child in reversed(self._children):
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGTERM)

@@ -54,6 +54,16 @@ async def test_all_are_asked_to_end(supervisor: Supervisor, tmp_path: Path) -> N
     supervisor.stop(GRACE_S)  # a second time there is nothing to do
 
 
+async def test_none_is_started_again_while_they_are_stopped(supervisor: Supervisor, tmp_path: Path) -> None:
+    """Whoever stops while it still starts has a watch that nobody ended: the first to go must not come back."""
+    supervisor.start([program("stubborn", tmp_path), program("polite", tmp_path)])
+    await started(tmp_path, 2)
+    watching = asyncio.create_task(supervisor.watch(asyncio.Event()))
+    await asyncio.to_thread(supervisor.stop, 0.5)
+    await asyncio.wait_for(watching, DEADLINE_S)
+    assert len(pids(tmp_path)) == 2
+
+
 async def test_one_that_does_not_end_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start([program("stubborn", tmp_path), program("polite", tmp_path)])
     running = await started(tmp_path, 2)
