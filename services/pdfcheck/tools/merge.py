@@ -16,11 +16,11 @@ from typing import BinaryIO
 import pikepdf
 
 from services.catalogue.sniff import CONVERTED, HEAD_BYTES, MediaType, media_type
-from services.pdfcheck.domain.facts import Json
+from services.pdfcheck.domain.facts import Health, Json
 from services.pdfcheck.domain.merging import RESULT, Bookmark, Part, bookmarks_of, source_path
 from services.pdfcheck.tools import content, converted, digest, inspect, picture, strip
 from services.pdfcheck.tools.jpeg import DamagedError
-from services.pdfcheck.tools.survey import survey
+from services.pdfcheck.tools.survey import TooComplexError, check_memory, survey, warnings_of
 
 _CHUNK_BYTES = 2**16
 #: Attachments carry dates; a fixed one keeps the result the same from run to run.
@@ -73,7 +73,7 @@ def merge(
     for number, path in enumerate(paths):
         try:
             files.append(_prepared(path, scratch / f"page-{number:04}.pdf"))
-        except (pikepdf.PasswordError, DamagedError, picture.TooManyPixelsError, *_SENSELESS):
+        except (pikepdf.PasswordError, DamagedError, picture.TooManyPixelsError, TooComplexError, *_SENSELESS):
             return {"failed_part": next(place for place, piece in enumerate(pieces) if piece.file == number)}
         progress(0.5 * (number + 1) / len(paths))
     counts = [_count(piece, files[piece.file]) for piece in pieces]
@@ -87,6 +87,8 @@ def merge(
         target.flush()
         sha256.all_there()
         facts = inspect.facts_of(merged, limit)
+    if facts.health is Health.SOUND and len(facts.pages) != sum(counts):  # what there was no memory for is left out
+        return {"failed_part": None}
     return {"sha256": sha256.hexdigest(), "page_counts": list(counts), "facts": facts.to_json()}
 
 
@@ -146,7 +148,9 @@ def _prepared(source: Path, target: Path) -> _File:
         target.write_bytes(picture.page_of(source.read_bytes()[: picture.MAX_BYTES], kind).pdf)
         return _File(path=target, pages=1, signed=False)
     with pikepdf.open(source, suppress_warnings=True) as pdf:
-        return _File(path=source, pages=len(pdf.pages), signed=content.of(pdf, survey(pdf)).signed)
+        read = _File(path=source, pages=len(pdf.pages), signed=content.of(pdf, survey(pdf)).signed)
+        check_memory(warnings_of(pdf))
+    return read
 
 
 def _identity(pieces: Sequence[_Piece], paths: Sequence[Path]) -> bytes:

@@ -28,9 +28,11 @@ from services.pdfcheck.tools.survey import (
     Ref,
     Survey,
     TooComplexError,
+    check_memory,
     node_of,
     stream_bytes,
     survey,
+    warnings_of,
     written,
 )
 
@@ -136,7 +138,8 @@ def judge(reaches: Sequence[Reach] | None, reopen: Callable[[], pikepdf.Pdf], li
     """The judged size of each page against `limit_bytes`.
 
     `reaches` is the result of :func:`walk`, None where it gave up. `reopen` opens the same file once more, for the
-    copy that is changed. Raises :class:`TooComplexError` when the second walk gives up too.
+    copy that is changed. Raises :class:`TooComplexError` when the second walk gives up too, or there is no memory for
+    all of the copy.
     """
     acquitted = limit_bytes - NEAR_BYTES
     if reaches is not None and all(reach.bound_bytes <= acquitted for reach in reaches):
@@ -145,12 +148,14 @@ def judge(reaches: Sequence[Reach] | None, reopen: Callable[[], pikepdf.Pdf], li
         copy.remove_unreferenced_resources()
         trimmed = walk(copy, survey(copy))
         users = Counter(ref for reach in trimmed for ref in reach.font_data)
-        return tuple(
+        judged = tuple(
             PageSize(size_bytes=reach.bound_bytes, exact=False)
             if reach.bound_bytes <= acquitted
             else _split(copy, index, limit_bytes, _shared(copy, reach, users))
             for index, reach in enumerate(trimmed)
         )
+        check_memory(warnings_of(copy))
+        return judged
 
 
 def split_all(pdf: pikepdf.Pdf) -> tuple[PageSize, ...]:

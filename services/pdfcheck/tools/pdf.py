@@ -13,7 +13,7 @@ from services.pdfcheck.domain.excess import Excess, Limit
 from services.pdfcheck.domain.facts import DocumentFacts, Health, Lock, PageSize
 from services.pdfcheck.domain.signatures import Signature
 from services.pdfcheck.tools import content, ending, locks, pages, structure
-from services.pdfcheck.tools.survey import Survey, TooComplexError, survey
+from services.pdfcheck.tools.survey import Survey, TooComplexError, check_memory, no_memory, survey, warnings_of
 
 #: Warnings after which part of the content is missing, so that the file is not merely repaired. Under a limit of
 #: memory the library turns a failed allocation into a warning as well; a check that saw nothing must not pass.
@@ -27,11 +27,9 @@ _HARMLESS = re.compile(
     r"Resources is missing or invalid; repairing|MediaBox is undefined; setting"
     r"|more than once in the pages tree; creating"
 )
-_NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGNORECASE)
 #: Mapped into memory up to here, which is faster; the address space is limited, and a larger file must find room too.
 _MAPPED_BYTES = 64 * 2**20
 _JPEG_END = b"\xff\xd9"
-_MEMORY = Excess(limit=Limit.MEMORY)
 #: A record of thirty years has some thousand pages.
 MOST_PAGES = 10_000
 
@@ -62,8 +60,8 @@ def _opened_facts(source: BinaryIO, blank: DocumentFacts, page_limit_bytes: int)
         lock = locks.lock_of(source, str(error))
         if lock is not None:
             return replace(blank, health=Health.LOCKED, encrypted=True, lock=lock)
-        if _NO_MEMORY.search(str(error)):
-            return replace(blank, health=Health.TOO_COMPLEX, excess=_MEMORY)
+        if no_memory([str(error)]):
+            return replace(blank, health=Health.TOO_COMPLEX, excess=Excess(limit=Limit.MEMORY))
         return blank
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OverflowError):
         # pikepdf answers a structure of unexpected types with these; the file is at fault in every one of them.
@@ -84,7 +82,9 @@ def _read(
     pdf: pikepdf.Pdf, blank: DocumentFacts, reopen: Callable[[], pikepdf.Pdf], page_limit_bytes: int
 ) -> DocumentFacts:
     if not len(pdf.pages):
-        return blank.with_health(Health.DAMAGED if pdf.get_warnings() else Health.NO_PAGES)
+        told = warnings_of(pdf)
+        check_memory(told)
+        return blank.with_health(Health.DAMAGED if told else Health.NO_PAGES)
     found = survey(pdf)
     reaches = None
     with contextlib.suppress(TooComplexError):
@@ -92,7 +92,7 @@ def _read(
     carried = content.of(pdf, found)
     health = _health(pdf)
     if health not in (Health.SOUND, Health.REPAIRED):
-        return replace(blank, health=health, excess=_MEMORY if health is Health.TOO_COMPLEX else None)
+        return replace(blank, health=health)
     signed = _signatures(found, blank.size_bytes) if carried.signed else ()
     return DocumentFacts(
         size_bytes=blank.size_bytes,
@@ -130,13 +130,14 @@ def _judged(
 
 
 def _health(pdf: pikepdf.Pdf) -> Health:
-    """Sound, repaired without loss, or damaged, by what the library had to say while everything was read."""
-    told = [str(warning) for warning in pdf.get_warnings()]
+    """Sound, repaired without loss, or damaged, by what the library had to say while everything was read. Raises
+    `TooComplexError`.
+    """
+    told = warnings_of(pdf)
     if not told:
         return Health.SOUND
+    check_memory(told)
     warnings = "\n".join(each for each in told if not _HARMLESS.search(each))
-    if _NO_MEMORY.search(warnings):
-        return Health.TOO_COMPLEX
     if not warnings:
         return Health.REPAIRED
     if _FATAL.search(warnings) or not all(_is_whole(page) for page in pdf.pages):

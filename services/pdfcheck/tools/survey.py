@@ -6,7 +6,7 @@ and strings escaped: one call for each object instead of one for each of its key
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pikepdf
@@ -21,6 +21,7 @@ MAX_NESTING = 200
 #: Beginning where a number begins: a signature's value is padded with tens of thousands of zeros, and trying each of
 #: them took longer than a check may.
 _REFERENCE = re.compile(rb"(?<!\d)(\d{1,10}) (\d{1,5}) R")
+_NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGNORECASE)
 _FONT, _IMAGE = b"/Type /Font ", b"/Subtype /Image "
 _FONT_DATA = re.compile(rb"/Length1 |/Subtype /(?:CIDFontType0C|Type1C|OpenType)\b")
 #: Names without which nothing is an action that acts by itself, a playing annotation, an attachment or a signature.
@@ -37,6 +38,24 @@ class TooComplexError(Exception):
         """See `Excess`."""
         super().__init__(limit.value)
         self.excess = Excess(limit=limit, allowed=allowed, found=found)
+
+
+def no_memory(told: Iterable[str]) -> bool:
+    """Whether errors or warnings of the library, `told`, say that there was not enough."""
+    return any(_NO_MEMORY.search(each) for each in told)
+
+
+def check_memory(told: Iterable[str]) -> None:
+    """The library does without an object for which there is no memory, and says so in its warnings, `told`: what was
+    read then is less than there is. Raises `TooComplexError`.
+    """
+    if no_memory(told):
+        raise TooComplexError(Limit.MEMORY, 0)
+
+
+def warnings_of(pdf: pikepdf.Pdf) -> list[str]:
+    """What was said since this was asked last."""
+    return [str(warning) for warning in pdf.get_warnings()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

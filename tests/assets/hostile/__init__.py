@@ -44,7 +44,7 @@ _BOMBS = {
     "nested forms, 10^10 drawings": _kind(bombs.nested_forms, "pdf.page-undrawable", heavy=True),
     "deflated picture of 2.7 GB": _kind(pictures.deflated, "pdf.picture-oversized", heavy=True),
     "two million q": _kind(bombs.many_operators),
-    "200,000 annotations": _kind(bombs.many_annotations, others="pdf.too-complex", heavy=True),
+    "200,000 annotations": _kind(bombs.many_annotations, others="pdf.too-complex"),
     "50,000 repeated kids": _kind(bombs.repeated_kids, "pdf.too-complex", heavy=True),
     "arrays nested a million deep": _kind(bombs.nested_arrays, "pdf.repaired"),
     "arrays nested 202 deep": _kind(partial(bombs.nesting_to_the_edge, 202), "pdf.too-complex"),

@@ -1,6 +1,7 @@
 """The size of a single page is that of the file that holds it alone (G-07)."""
 
 import io
+from typing import Self, cast
 
 import pikepdf
 import pytest
@@ -104,3 +105,36 @@ def test_nesting_without_end_is_too_complex() -> None:
         pdf.pages[0].obj.Deep = pikepdf.Object.parse(deep)
         with pytest.raises(TooComplexError):
             survey(pdf)
+
+
+class Forgetful:
+    """A document that says in the end that there was no memory for some of it."""
+
+    def __init__(self, pdf: pikepdf.Pdf, said: list[str]) -> None:
+        self._pdf, self._said = pdf, said
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._pdf, name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pdf.close()
+
+    def get_warnings(self) -> list[str]:
+        return self._said
+
+
+@pytest.mark.parametrize("said", [["object 3/0: error reading object: std::bad_alloc"], [], ["something else"]])
+def test_a_copy_without_memory_for_all_of_it_acquits_nobody(said: list[str]) -> None:
+    data = made.pdf_of([made.padded(made.scan_jpeg(1), 60_000)])
+
+    def reopen() -> pikepdf.Pdf:
+        return cast("pikepdf.Pdf", Forgetful(pikepdf.open(io.BytesIO(data)), said))
+
+    if "bad_alloc" in "".join(said):
+        with pytest.raises(TooComplexError, match="memory"):
+            pages.judge(None, reopen, 50_000)
+    else:
+        assert len(pages.judge(None, reopen, 50_000)) == 1
