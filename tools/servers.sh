@@ -94,7 +94,7 @@ debian() {
 
 ends_with() {
   local status=0
-  "${@:2}" >/dev/null || status=$?
+  "${@:2}" </dev/null >/dev/null || status=$?
   [ "$status" = "$1" ]
 }
 
@@ -109,9 +109,12 @@ unpack() {
   for deb in "$home.new"/debs/*.deb; do dpkg-deb -x "$deb" "$home.new"; done
   rm -rf "$home" && mv "$home.new" "$home"
   found="$(find "$home/usr" -type f -name "$name" -perm -u+x | sort | tail -n 1)"
-  printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" PYTHONPATH="%s" exec "%s" "$@"\n' \
+  # GS_LIB: Ghostscript looks for what it begins with below /usr.
+  printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" PYTHONPATH="%s" GS_LIB="%s" exec "%s" "$@"\n' \
     "$(find "$home/usr/lib" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)" \
-    "$(find "$home/usr/lib" -type d -name dist-packages 2>/dev/null)" "$found" > "$cache/bin/$name"
+    "$(find "$home/usr/lib" -type d -name dist-packages 2>/dev/null)" \
+    "$(find "$home"/usr/share/ghostscript/*/Resource/Init "$home"/usr/share/ghostscript/*/lib -maxdepth 0 2>/dev/null | paste -sd:)" \
+    "$found" > "$cache/bin/$name"
   chmod +x "$cache/bin/$name"
 }
 
@@ -169,7 +172,7 @@ if [ "${1:-}" = bench ]; then
   debian genisoimage genisoimage --version
   debian tesseract tesseract-ocr --version
   debian mutool mupdf-tools -v
-  debian gs ghostscript --version
+  debian gs ghostscript -dNODISPLAY
   debian jpegtran libjpeg-turbo-progs -help 1
   fetch_peers
   files tesseract-data tesseract-ocr-chi-sim

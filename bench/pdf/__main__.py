@@ -46,8 +46,8 @@ from tools.stack.servers import Unprepared
 OURS = "ours"
 MB = 10**6
 PAGE_LIMIT = 5 * 2**20
-#: Children at once; more than cores, so that none waits for a socket.
-AT_ONCE = 3
+#: Children at once; so many more than cores that none of those waits while a child is made, ends or is heard.
+AT_ONCE = 6
 Act = Callable[[], Awaitable[Spent]]
 
 
