@@ -20,7 +20,7 @@ from services.pdfcheck.domain.facts import Health, Json
 from services.pdfcheck.domain.merging import RESULT, Bookmark, Part, bookmarks_of, source_path
 from services.pdfcheck.tools import content, converted, digest, inspect, picture, strip
 from services.pdfcheck.tools.jpeg import DamagedError
-from services.pdfcheck.tools.survey import TooComplexError, check_memory, survey, warnings_of
+from services.pdfcheck.tools.survey import TooComplexError, check_complete, survey
 
 _CHUNK_BYTES = 2**16
 #: Attachments carry dates; a fixed one keeps the result the same from run to run.
@@ -149,7 +149,7 @@ def _prepared(source: Path, target: Path) -> _File:
         return _File(path=target, pages=1, signed=False)
     with pikepdf.open(source, suppress_warnings=True) as pdf:
         read = _File(path=source, pages=len(pdf.pages), signed=content.of(pdf, survey(pdf)).signed)
-        check_memory(warnings_of(pdf))
+        check_complete(pdf)
     return read
 
 

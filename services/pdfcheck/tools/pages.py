@@ -28,11 +28,10 @@ from services.pdfcheck.tools.survey import (
     Ref,
     Survey,
     TooComplexError,
-    check_memory,
+    check_complete,
     node_of,
     stream_bytes,
     survey,
-    warnings_of,
     written,
 )
 
@@ -154,7 +153,7 @@ def judge(reaches: Sequence[Reach] | None, reopen: Callable[[], pikepdf.Pdf], li
             else _split(copy, index, limit_bytes, _shared(copy, reach, users))
             for index, reach in enumerate(trimmed)
         )
-        check_memory(warnings_of(copy))
+        check_complete(copy)
         return judged
 
 

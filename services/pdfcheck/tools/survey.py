@@ -22,6 +22,8 @@ MAX_NESTING = 200
 #: them took longer than a check may.
 _REFERENCE = re.compile(rb"(?<!\d)(\d{1,10}) (\d{1,5}) R")
 _NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGNORECASE)
+#: What the library says of an object that it goes on without; of a stream that it cannot unpack it says something else.
+_OBJECT_LOST = re.compile(r"error reading object|treating object as null")
 _FONT, _IMAGE = b"/Type /Font ", b"/Subtype /Image "
 _FONT_DATA = re.compile(rb"/Length1 |/Subtype /(?:CIDFontType0C|Type1C|OpenType)\b")
 #: Names without which nothing is an action that acts by itself, a playing annotation, an attachment or a signature.
@@ -46,11 +48,16 @@ def no_memory(told: Iterable[str]) -> bool:
 
 
 def check_memory(told: Iterable[str]) -> None:
-    """The library does without an object for which there is no memory, and says so in its warnings, `told`: what was
-    read then is less than there is. Raises `TooComplexError`.
-    """
+    """Raises `TooComplexError` where there was no memory for something."""
     if no_memory(told):
         raise TooComplexError(Limit.MEMORY, 0)
+
+
+def check_complete(pdf: pikepdf.Pdf) -> None:
+    """The library goes on without an object for which there is no memory and only warns: what was read then is less
+    than there is. Raises `TooComplexError`.
+    """
+    check_memory(told for told in warnings_of(pdf) if _OBJECT_LOST.search(told))
 
 
 def warnings_of(pdf: pikepdf.Pdf) -> list[str]:
