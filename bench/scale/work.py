@@ -30,8 +30,9 @@ from tools.stack.processes import processes
 URGENT, PATIENT = 10, 20
 _PROFILE = Path(__file__).parents[2] / "tests" / "assets" / "profile-surgeon.yaml"
 _IDLE_DEADLINE_S, _LOOK_S = 120.0, 0.2
-#: What a verdict sets off: long work that gives way, and no part of what is compared here.
-_HELD = "opening,look,proxy"
+#: What a verdict sets off, and no part of what is compared here. A worker that is made to stand still while it writes a
+#: disc would keep the dossier locked until PostgreSQL ends its transaction (a minute).
+_HELD = "opening,look,proxy,disc"
 _UNFINISHED = "SELECT count(*) FROM video.jobs WHERE stage = 'verdict' AND state IN ('queued', 'leased')"
 _KNOWN = "SELECT organisation_path, dossier_id, subject_id, argument FROM video.jobs WHERE stage = 'verdict' LIMIT 1"
 

@@ -51,7 +51,7 @@ class TitleCardCalls:
             file_id=request.file_id, dossier_id=claims.dossier_id, organisation_path=claims.organisation_path
         )
         await self._ports.cards.request(subject, card)
-        return pb.RequestTitleCardResponse(card=await self._message(claims, request.file_id, card))
+        return pb.RequestTitleCardResponse(card=await self._told(claims, request.file_id))
 
     async def _card(self, claims: Claims, file_id: str) -> TitleCard:
         found = await self._ports.cards.find(claims.dossier_id, claims.organisation_path, file_id)
@@ -62,8 +62,7 @@ class TitleCardCalls:
     async def GetTitleCard(self, request: pb.GetTitleCardRequest, context: Context) -> pb.GetTitleCardResponse:
         """See the contract."""
         claims = dossier_of_caller(request.dossier_id)
-        card = await self._card(claims, request.file_id)
-        return pb.GetTitleCardResponse(card=await self._message(claims, request.file_id, card))
+        return pb.GetTitleCardResponse(card=await self._told(claims, request.file_id))
 
     async def PresignTitleCard(
         self, request: pb.PresignTitleCardRequest, context: Context
@@ -77,8 +76,10 @@ class TitleCardCalls:
         link = await self._ports.download(card.object_key, filename=name, media_type="video/mp4")
         return pb.PresignTitleCardResponse(request=link)
 
-    async def _message(self, claims: Claims, file_id: str, card: TitleCard) -> pb.TitleCard:
+    async def _told(self, claims: Claims, file_id: str) -> pb.TitleCard:
+        """Jobs are read before the card: one that is done has left what came of it."""
         jobs = await self._ports.queue.latest_of(claims.dossier_id, file_id)
+        card = await self._card(claims, file_id)
         job = next((each for each in jobs if each.stage == STAGE and each.argument == card.card_id), None)
         told = pb.TitleCard(
             card_id=card.card_id,
