@@ -11,6 +11,7 @@ MAX_READ_BYTES = 4 * 2**20
 #: As many open files go along with a task; the system takes 253.
 MAX_HANDLES = 200
 _LENGTH = struct.Struct("!I")
+_JSON = json.JSONEncoder(allow_nan=False)
 
 
 class WireClosed(Exception):
@@ -38,7 +39,7 @@ HEADER_BYTES = _LENGTH.size
 
 def send(connection: socket.socket, message: object) -> None:
     """Send JSON, blocking. Raises `TypeError` or `ValueError` for what is not JSON, NaN and infinity among it."""
-    connection.sendall(pack(json.dumps(message, allow_nan=False).encode()))
+    connection.sendall(pack(_JSON.encode(message).encode()))
 
 
 def send_header(connection: socket.socket, length: int, handles: Sequence[int]) -> None:

@@ -16,8 +16,8 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import services
 from services.kernel import lifeline
@@ -28,15 +28,14 @@ Task = Callable[[list[SourceFile], dict[str, object], Callable[[float], None]], 
 #: How much a task that takes long gives way to others from then on, as `nice` counts: others get three times as much.
 _WAY_GIVEN = 5
 _FDS_PER_TASK = 1
-_READY = b"!"
+_TASK = b"!"
 _OUT_OF_MEMORY = wire.pack(b'{"memory": true}')
 
 
 Command = dict[str, int | str | None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a child may use."""
 
     memory_bytes: int
@@ -44,15 +43,8 @@ class Limits:
     output_bytes: int
     nice: int
 
-    @classmethod
-    def of(cls, command: Command) -> "Limits":
-        """As the command has them."""
-        names = ("memory_bytes", "cpu_s", "output_bytes", "nice")
-        return cls(**{name: int(command[name] or 0) for name in names})
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Spare:
+class _Spare(NamedTuple):
     """A child that waits at `socket` for the connection of its task."""
 
     pid: int
@@ -105,7 +97,7 @@ class Zygote:
         header, handles, _, _ = socket.recv_fds(self._control, wire.HEADER_BYTES, _FDS_PER_TASK)
         if len(header) < wire.HEADER_BYTES:
             return False
-        command = json.loads(wire.receive_exactly(self._control, wire.length_of(header)))
+        command = json.loads(wire.receive_exactly(self._control, wire.length_of(header)).decode())
         if "kill" in command:
             for pid, task in list(self._children.items()):
                 if task == command["kill"]:
@@ -120,7 +112,8 @@ class Zygote:
 
     def _start(self, command: Command, handle: int) -> None:
         """Give the task to the child that waits, if it is one for it; else to a new one."""
-        task, limits, scratch = int(command["task"] or 0), Limits.of(command), bool(command["scratch"])
+        task, scratch = int(command["task"] or 0), bool(command["scratch"])
+        limits = Limits(*[int(command[name] or 0) for name in Limits._fields])
         pid = None if scratch else self._handed_over(limits, handle)
         if pid is None:
             pid = self._fork(lambda zygote: _child(socket.socket(fileno=handle), limits, zygote, self._confinement))
@@ -134,19 +127,23 @@ class Zygote:
         spare, self._spare = self._spare, None
         if spare is None:
             return None
-        with spare.socket:
-            if spare.limits == limits and spare.socket.recv(1):  # it is confined; nothing when it could not be
-                with contextlib.suppress(OSError):  # it is gone
-                    socket.send_fds(spare.socket, [_READY], [handle])
-                    return spare.pid
-        with contextlib.suppress(ProcessLookupError):
+        try:
+            if spare.limits == limits:
+                socket.send_fds(spare.socket, [_TASK], [handle])
+                return spare.pid
             os.kill(spare.pid, signal.SIGKILL)
+        except OSError:  # it is gone
+            return None
+        finally:
+            _close(spare.socket)
         return None
 
     def _make_spare(self, limits: Limits) -> None:
         ours, theirs = socket.socketpair()
-        with theirs:
+        try:
             pid = self._fork(lambda zygote: _waiting_child(theirs, ours, limits, zygote, self._confinement))
+        finally:
+            _close(theirs)
         self._spare = _Spare(pid=pid, limits=limits, socket=ours)
 
     def _fork(self, act: Callable[[int], int]) -> int:
@@ -156,9 +153,9 @@ class Zygote:
         if pid == 0:
             status = 1
             try:
-                self._control.close()
+                _close(self._control)
                 if self._spare is not None:  # nobody else may give it a task
-                    self._spare.socket.close()
+                    _close(self._spare.socket)
                 for end in self._wakeup:
                     os.close(end)
                 status = act(zygote)
@@ -201,14 +198,24 @@ def _give_way(pid: int) -> None:
 def _waiting_child(
     waiting: socket.socket, other_end: socket.socket, limits: Limits, zygote: int, confinement: confine.Confinement
 ) -> int:
-    """Confine first and wait then; the connection of the task comes later, or never."""
-    other_end.close()
-    _confine(limits, zygote, None, confinement)
-    _rehearse()
-    with waiting:
-        waiting.sendall(_READY)
-        _, handles, _, _ = socket.recv_fds(waiting, 1, _FDS_PER_TASK)
-    return _serve(socket.socket(fileno=handles[0]), None) if handles else 0
+    """Confine first and wait then; the connection of the task comes later, or never, or is there already: the zygote
+    does not wait. Where it could not be done, whoever has the task is told.
+    """
+    _close(other_end)
+    problem: Exception | None = None
+    try:
+        _confine(limits, zygote, None, confinement)
+        _rehearse()
+    except Exception as error:  # noqa: BLE001 - see above
+        problem = error
+
+    def confined(_scratch: str | None, _handles: Sequence[int]) -> None:
+        if problem is not None:
+            raise problem
+
+    _, handles, _, _ = socket.recv_fds(waiting, 1, _FDS_PER_TASK)
+    _close(waiting)
+    return _serve(socket.socket(fileno=handles[0]), confined) if handles else 0
 
 
 def _rehearse() -> None:
@@ -243,7 +250,7 @@ def _confine(
     confine.confine(confinement, scratch, handles)
 
 
-def _serve(connection: socket.socket, confined: Callable[[str | None, Sequence[int]], None] | None) -> int:
+def _serve(connection: socket.socket, confined: Callable[[str | None, Sequence[int]], None]) -> int:
     """Run one function, send its value; the exit status says whether that was possible."""
 
     def progress(fraction: float) -> None:
@@ -251,10 +258,9 @@ def _serve(connection: socket.socket, confined: Callable[[str | None, Sequence[i
 
     try:
         order, handles = wire.receive_with_handles(connection)
-        task = json.loads(order)
+        task = json.loads(order.decode())
         function = _function(str(task["function"]))
-        if confined is not None:
-            confined(task["scratch"], handles)
+        confined(task["scratch"], handles)
         sources = _sources(connection, task["sizes"], dict(zip(task["local"], handles, strict=True)))
         wire.send(connection, {"value": function(sources, {**task["arguments"]}, progress)})
     except MemoryError:
@@ -262,6 +268,7 @@ def _serve(connection: socket.socket, confined: Callable[[str | None, Sequence[i
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent is told and decides
         last = traceback.format_exception_only(error)[-1].strip()
         wire.send(connection, {"raised": type(error).__name__, "detail": last[:500]})
+    connection.detach()  # the process ends now, and so does this; forgotten while it is open, it would be warned of
     return 0
 
 
@@ -275,8 +282,13 @@ def _sources(connection: socket.socket, sizes: list[int], local: dict[int, int])
 
 def _function(path: str) -> Task:
     module, _, name = path.partition(":")
-    function: Task = getattr(importlib.import_module(module), name)
+    function: Task = getattr(sys.modules.get(module) or importlib.import_module(module), name)
     return function
+
+
+def _close(end: socket.socket) -> None:
+    """As its own method does, which is written in Python: in a child, each function costs pages that are copied."""
+    os.close(end.detach())
 
 
 def _be_silent() -> None:
@@ -300,6 +312,7 @@ def main() -> None:
     confine.give_up()
     gc.collect()
     heap.take_holes()
+    heap.enlarge_pages()
     gc.freeze()  # no child looks through what all of them share, and so copies it
     _be_silent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -123,7 +123,7 @@ class DocumentFacts:
         return {
             "size_bytes": self.size_bytes,
             "media_type": self.media_type,
-            "health": self.health.value,
+            "health": str(self.health),
             "pages": [[page.size_bytes, page.exact, page.shared_font_bytes] for page in self.pages],
             "encrypted": self.encrypted,
             "owner_restricted": self.owner_restricted,
@@ -137,7 +137,7 @@ class DocumentFacts:
             "signatures": [each.to_json() for each in self.signatures],
             "structure": self.structure.to_json(),
             "excess": self.excess.to_json() if self.excess else None,
-            "lock": self.lock.value if self.lock else None,
+            "lock": str(self.lock) if self.lock else None,
             "cut_off": self.cut_off,
             "missing_bytes": self.missing_bytes,
         }

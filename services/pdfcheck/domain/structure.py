@@ -1,7 +1,7 @@
 """What a PDF's frame tells beside its pages' sizes. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 #: Longest side of a page that PDF's own appendix of limits grants, in its units of 1/72 inch.
 MOST_UNITS = 14_400
@@ -25,7 +25,15 @@ class Structure:
 
     def to_json(self) -> dict[str, bool | int | list[int]]:
         """Plain data."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {
+            "portfolio": self.portfolio,
+            "hidden_layers": self.hidden_layers,
+            "sizeless": list(self.sizeless),
+            "outsized": list(self.outsized),
+            "without_content": list(self.without_content),
+            "bytes_before": self.bytes_before,
+            "bytes_behind": self.bytes_behind,
+        }
 
 
 NOTHING_ODD = Structure()

@@ -8,7 +8,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import pikepdf
 
@@ -36,7 +36,7 @@ def inspect(
 
 def buffered(source: io.RawIOBase) -> BinaryIO:
     """A raw source is buffered; the reader is a binary file in all that is used of it."""
-    return cast("BinaryIO", io.BufferedReader(source, _BUFFER_BYTES))
+    return io.BufferedReader(source, _BUFFER_BYTES)
 
 
 def page_limit(arguments: Mapping[str, Json]) -> int:

@@ -16,9 +16,9 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 import pikepdf
-from typing_extensions import Buffer
 
 from services.pdfcheck.domain.excess import Limit
 from services.pdfcheck.domain.facts import PageSize
@@ -35,6 +35,9 @@ from services.pdfcheck.tools.survey import (
     written,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 #: Header, trailer, page tree and cross-reference table of a one-page file; measured 0.66 KB, rounded up.
 FILE_BYTES = 1024
 #: A page this close below the limit is split as well, so that the number shown near the limit is exact.
@@ -45,8 +48,7 @@ _MAX_VISITS = 3_000_000
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """What one page reaches: an upper bound of its size, its font data, and what it draws with."""
 
     bound_bytes: int
@@ -201,7 +203,7 @@ class _Counted(io.BytesIO):
         super().__init__()
         self.size_bytes = 0
 
-    def write(self, data: Buffer, /) -> int:
+    def write(self, data: "Buffer", /) -> int:
         """Count `data`."""
         length = memoryview(data).nbytes
         self.size_bytes += length

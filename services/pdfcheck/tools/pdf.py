@@ -50,8 +50,7 @@ def _opened_facts(source: BinaryIO, blank: DocumentFacts, page_limit_bytes: int)
         with _opened(source, blank.size_bytes) as pdf:
             if len(pdf.pages) > MOST_PAGES:
                 raise TooComplexError(Limit.PAGES, MOST_PAGES, len(pdf.pages))
-            facts = _read(pdf, blank, lambda: _opened(source, blank.size_bytes), page_limit_bytes)
-            return replace(facts, structure=structure.read(pdf, source, blank.size_bytes)) if facts.usable else facts
+            return _read(pdf, source, blank, page_limit_bytes)
     except pikepdf.PasswordError:
         return replace(blank, health=Health.LOCKED, encrypted=True, lock=Lock.PASSWORD)
     except TooComplexError as error:
@@ -78,9 +77,7 @@ def _opened(source: BinaryIO, size_bytes: int) -> pikepdf.Pdf:
     return pikepdf.open(source, suppress_warnings=True, access_mode=mode)
 
 
-def _read(
-    pdf: pikepdf.Pdf, blank: DocumentFacts, reopen: Callable[[], pikepdf.Pdf], page_limit_bytes: int
-) -> DocumentFacts:
+def _read(pdf: pikepdf.Pdf, source: BinaryIO, blank: DocumentFacts, page_limit_bytes: int) -> DocumentFacts:
     if not len(pdf.pages):
         told = warnings_of(pdf)
         check_memory(told)
@@ -98,7 +95,7 @@ def _read(
         size_bytes=blank.size_bytes,
         media_type=blank.media_type,
         health=health,
-        pages=_judged(pdf, health, reaches, reopen, page_limit_bytes),
+        pages=_judged(pdf, health, reaches, lambda: _opened(source, blank.size_bytes), page_limit_bytes),
         encrypted=pdf.is_encrypted,
         owner_restricted=pdf.is_encrypted,
         signed=any(each.is_of_a_person for each in signed),
@@ -107,6 +104,7 @@ def _read(
         active=carried.active,
         embedded_files=carried.embedded_files,
         images_only=reaches is not None and all(reach.has_image and not reach.has_font for reach in reaches),
+        structure=structure.read(pdf, source, blank.size_bytes),
     )
 
 

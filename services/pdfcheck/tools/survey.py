@@ -8,6 +8,7 @@ and strings escaped: one call for each object instead of one for each of its key
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import pikepdf
 
@@ -26,6 +27,8 @@ _NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGN
 _OBJECT_LOST = re.compile(r"error reading object|treating object as null")
 _FONT, _IMAGE = b"/Type /Font ", b"/Subtype /Image "
 _FONT_DATA = re.compile(rb"/Length1 |/Subtype /(?:CIDFontType0C|Type1C|OpenType)\b")
+#: What can refer to others.
+_CONTAINERS = (pikepdf.Dictionary, pikepdf.Array, pikepdf.Stream)
 #: Names without which nothing is an action that acts by itself, a playing annotation, an attachment or a signature.
 _NOTEWORTHY = re.compile(
     rb"/(?:JS|JavaScript|Launch|SubmitForm|ImportData|ResetForm|GoToE|GoToR|Rendition|Movie|Sound|GoTo3DView"
@@ -65,8 +68,7 @@ def warnings_of(pdf: pikepdf.Pdf) -> list[str]:
     return [str(warning) for warning in pdf.get_warnings()]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One indirect object: its own bytes and what it refers to."""
 
     size_bytes: int
@@ -89,7 +91,7 @@ def survey(pdf: pikepdf.Pdf) -> Survey:
     found = Survey()
     by_name = False
     for target in pdf.objects:
-        if isinstance(target, pikepdf.Dictionary | pikepdf.Array | pikepdf.Stream):
+        if isinstance(target, _CONTAINERS):
             node, text = _looked_at(target)
             found.nodes[target.objgen] = node
             if _NOTEWORTHY.search(text):
@@ -139,7 +141,7 @@ def _looked_at(target: pikepdf.Object) -> tuple[Node, bytes]:
 
 
 def _refs(text: bytes) -> tuple[Ref, ...]:
-    return tuple((int(number), int(generation)) for number, generation in _REFERENCE.findall(text))
+    return tuple([(int(number), int(generation)) for number, generation in _REFERENCE.findall(text)])
 
 
 def stream_bytes(stream: pikepdf.Object) -> int:

@@ -485,6 +485,24 @@ async def test_a_child_that_died_waiting_is_replaced(sandbox: ForkingSandbox) ->
         assert await works(sandbox)
 
 
+async def test_without_its_layers_a_child_does_nothing_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the first, which is confined when it has its task, nor one that waited."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    box = ForkingSandbox(preload=[HOSTILE, "tests.unit.kernel.sandbox.unconfined"])
+    try:
+        for _ in range(3):
+            with pytest.raises(SandboxFailed) as raised:
+                await call(box, "echo")
+            assert (raised.value.kind, raised.value.detail) == (
+                "PermissionError",
+                "PermissionError: this machine refuses",
+            )
+            if HAVE_CHILDREN:
+                await waiting_child(box)
+    finally:
+        await box.close()
+
+
 async def test_a_task_with_other_limits_gets_them(sandbox: ForkingSandbox) -> None:
     await call(sandbox, "echo")
     small = replace(PROFILE, memory_bytes=200 * 2**20)
