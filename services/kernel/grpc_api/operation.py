@@ -14,8 +14,8 @@ from services.kernel.events.envelope import Undecodable, from_record, json_of
 from services.kernel.events.port import Delivered
 from services.kernel.events.tables import outbox
 from services.kernel.events.topics import is_dead_letter_topic
+from services.kernel.grpc_api import job_view
 from services.kernel.grpc_server import Context, Servicer, caller
-from services.kernel.jobs import grpc_view
 from services.kernel.platform import Platform
 from services.kernel.storage.port import StorageError
 
@@ -30,7 +30,7 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         """See the contract."""
-        grpc_view.check_operator()
+        job_view.check_operator()
         answer = pb.GetStatusResponse(service=self._platform.service)
         try:
             await self._ask_database(answer)
@@ -57,8 +57,8 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         """See the contract."""
-        grpc_view.check_operator()
-        jobs, following = await grpc_view.page(
+        job_view.check_operator()
+        jobs, following = await job_view.page(
             self._platform.queue,
             dossier_id=request.dossier_id,
             state=request.state,
@@ -70,22 +70,22 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         """See the contract."""
-        grpc_view.check_operator()
-        return pb.GetJobResponse(job=grpc_view.message(await self._platform.queue.get(request.job_id)))
+        job_view.check_operator()
+        return pb.GetJobResponse(job=job_view.message(await self._platform.queue.get(request.job_id)))
 
     async def RetryJob(self, request: pb.RetryJobRequest, context: Context) -> pb.RetryJobResponse:
         """See the contract."""
-        grpc_view.check_operator()
-        return pb.RetryJobResponse(job=grpc_view.message(await self._platform.queue.retry(request.job_id)))
+        job_view.check_operator()
+        return pb.RetryJobResponse(job=job_view.message(await self._platform.queue.retry(request.job_id)))
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
         """See the contract."""
-        grpc_view.check_operator()
-        return pb.CancelJobResponse(job=grpc_view.message(await self._platform.queue.cancel(request.job_id)))
+        job_view.check_operator()
+        return pb.CancelJobResponse(job=job_view.message(await self._platform.queue.cancel(request.job_id)))
 
     async def ListLag(self, request: pb.ListLagRequest, context: Context) -> pb.ListLagResponse:
         """See the contract."""
-        grpc_view.check_operator()
+        job_view.check_operator()
         behind: dict[tuple[str, str], list[int]] = defaultdict(list)
         for lag in await self._platform.events.lag():
             behind[lag.group, lag.topic].append(lag.records)
@@ -98,7 +98,7 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
 
     async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Context) -> pb.ListDeadLettersResponse:
         """See the contract."""
-        grpc_view.check_operator()
+        job_view.check_operator()
         after = _place(request.page_token) if request.page_token else ("", -1)
         found = [
             letter
@@ -113,7 +113,7 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
 
     async def GetDeadLetter(self, request: pb.GetDeadLetterRequest, context: Context) -> pb.GetDeadLetterResponse:
         """See the contract."""
-        grpc_view.check_operator()
+        job_view.check_operator()
         _check_letter_id(request.letter_id)
         return pb.GetDeadLetterResponse(letter=_message(await self._letters.get(request.letter_id)))
 
@@ -121,7 +121,7 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
         self, request: pb.ReplayDeadLetterRequest, context: Context
     ) -> pb.ReplayDeadLetterResponse:
         """See the contract."""
-        grpc_view.check_operator()
+        job_view.check_operator()
         _check_letter_id(request.letter_id)
         await self._letters.replay(request.letter_id, by=caller().actor)
         return pb.ReplayDeadLetterResponse()
@@ -130,7 +130,7 @@ class OperationApi(operation_pb2_grpc.OperationServiceServicer):
         self, request: pb.DismissDeadLetterRequest, context: Context
     ) -> pb.DismissDeadLetterResponse:
         """See the contract."""
-        grpc_view.check_operator()
+        job_view.check_operator()
         _check_letter_id(request.letter_id)
         await self._letters.dismiss(request.letter_id, by=caller().actor)
         return pb.DismissDeadLetterResponse()

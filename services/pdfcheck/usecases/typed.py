@@ -8,7 +8,7 @@ import base64
 import binascii
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -46,7 +46,10 @@ class Desk:
 
     async def current(self, place: Subject) -> TypedText | None:
         """The text of the file that is in use now, None for none."""
-        for each in await self.texts.of(place):
+        return await self._in_use(place, await self.texts.of(place))
+
+    async def _in_use(self, place: Subject, texts: Sequence[TypedText]) -> TypedText | None:
+        for each in texts:
             if await self._file(place, each.file_id):
                 return each
         return None
@@ -65,12 +68,13 @@ class Desk:
         """
         component, limit = self._limited(place)
         kept = taken(text, limit)
-        before = await self.current(place)
+        texts = await self.texts.of(place)
+        before = await self._in_use(place, texts)
         if before is not None and before.text == kept:
             return before
         if not place.file_id or await self._file(place, place.file_id, replaced_too=True):
             place = replace(place, file_id=self.ids.new())
-        await self._remove_unmade(place)
+        await self._remove_unmade(place, [each for each in texts if each != before])
         title = _NOTE.sub("", component.zh)
         pdf = await typeset(self.sandbox, kept, title)
         new = TypedText(file_id=place.file_id, text=kept, typed_at=self.clock.now())
@@ -91,9 +95,9 @@ class Desk:
             raise AppError("text.not-here", Kind.PRECONDITION, item=item.number)
         return component, component.text_max_chars
 
-    async def _remove_unmade(self, place: Subject) -> None:
-        """What was left by calls that ended between keeping a text and making it a file."""
-        for each in await self.texts.of(place):
+    async def _remove_unmade(self, place: Subject, texts: Sequence[TypedText]) -> None:
+        """Of these, what was left by calls that ended between keeping a text and making it a file."""
+        for each in texts:
             late = each.typed_at < self.clock.now() - _UNMADE
             if late and not await self._file(place, each.file_id, replaced_too=True):
                 await self.texts.remove(replace(place, file_id=each.file_id))
