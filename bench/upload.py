@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Self
 
 import psutil
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from services.cli.embedded.platform import free_ports
 from tests.e2e.browser.conftest import chromium, launched
@@ -31,6 +31,8 @@ from tests.small_dossier import materials
 MB = 2**20
 SLICE = 16 * MB
 AT_ONCE = 4
+#: As a surgery video must be called.
+NAME = "张三510199197802141016.mp4"
 _CACHE = Path(os.environ.get("SHENBAO_CACHE", Path.home() / ".cache" / "shenbao")) / "bin"
 _NGINX = """
 daemon off; master_process off; error_log {folder}/error.log; pid {folder}/nginx.pid;
@@ -134,20 +136,23 @@ def send_by_page(page: Page, address: str, file: Path) -> float:
     return took
 
 
-def opened(platform: Platform, browser: Browser) -> tuple[Page, str]:
-    """A signed-in surgeon's page of the video, and its address."""
+def surgeons_page(platform: Platform) -> str:
+    """The address of the page where a surgeon's video goes."""
     profile = yaml.safe_load(Path("tests/assets/profile-surgeon.yaml").read_text("utf-8"))
     profile = json.loads(json.dumps(profile, default=str))
-    client = platform.client("applicant")
-    made = client.send("POST", "/api/v1/dossiers", json={"profile": profile})
-    material = materials(made)["surgery_video"]["material_id"]
+    made = platform.client("applicant").send("POST", "/api/v1/dossiers", json={"profile": profile})
+    return f"{platform.url}/dossiers/{made['dossier_id']}/materials/{materials(made)['surgery_video']['material_id']}"
+
+
+def signed_in(platform: Platform, browser: Browser) -> Page:
+    """The surgeon, in a window of their own."""
     page = browser.new_context(locale="zh-CN").new_page()
     page.goto(platform.url)
     page.fill("#login", "applicant")
     page.fill("#password", platform.passwords["applicant"])
     page.click("button.primary")
     page.wait_for_selector(".who form")
-    return page, f"{platform.url}/dossiers/{made['dossier_id']}/materials/{material}"
+    return page
 
 
 class Memory:
@@ -183,40 +188,40 @@ class Memory:
         self._thread.join()
 
 
-def compare(size_mb: int, rounds: int) -> list[Sample]:
-    """Alternate; the first round of each warms up and is not counted."""
+def compare(platform: Platform, address: str, playwright: Playwright, folder: Path, rounds: int) -> list[Sample]:
+    """Alternate; the first round of each warms up and is not counted unless it is the only one."""
     samples: list[Sample] = []
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        folder = Path(name)
-        file = random_video(folder / "张三510199197802141016.mp4", size_mb * MB)
-        with started(folder / "data") as platform, nginx(folder / "nginx") as plain:
-            browser = launched(playwright, folder)
-            page, address = opened(platform, browser)
-            other = browser.new_page()
-            for number in range(rounds + 1):
-                sample = Sample(send_by_page(page, address, file), send_plainly(other, plain, file, folder / "nginx"))
-                print(f"round {number}: page {sample.ours_s:.2f} s, nginx {sample.nginx_s:.2f} s", flush=True)
-                if number or rounds == 0:
-                    samples.append(sample)
-            browser.close()
+    with nginx(folder / "nginx") as plain:
+        browser = launched(playwright, folder)
+        page, other = signed_in(platform, browser), browser.new_page()
+        for number in range(rounds + 1):
+            file = folder / NAME
+            sample = Sample(send_by_page(page, address, file), send_plainly(other, plain, file, folder / "nginx"))
+            print(f"round {number}: page {sample.ours_s:.2f} s, nginx {sample.nginx_s:.2f} s", flush=True)
+            if number or rounds == 0:
+                samples.append(sample)
+        browser.close()
     return samples
 
 
-def memory(size_mb: int) -> tuple[int, int]:
+def memory(platform: Platform, address: str, playwright: Playwright, folder: Path) -> tuple[int, int]:
     """Bytes of the renderer on the idle page, and at most while a large file is sent."""
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        folder = Path(name)
-        file = random_video(folder / "张三510199197802141016.mp4", size_mb * MB)
-        with started(folder / "data") as platform:
-            browser = launched(playwright, folder)
-            page, address = opened(platform, browser)
-            page.goto(address)
-            page.wait_for_timeout(2000)
-            idle = Memory.renderers()
-            with Memory() as watched:
-                send_by_page(page, address, file)
-            browser.close()
+    browser = launched(playwright, folder)
+    page = signed_in(platform, browser)
+    page.goto(address)
+    page.wait_for_timeout(2000)
+    idle = Memory.renderers()
+    with Memory() as watched:
+        send_by_page(page, address, folder / NAME)
+    browser.close()
     return idle, watched.peak
+
+
+def told(samples: Sequence[Sample], size_mb: int) -> None:
+    """Print the medians and their ratio."""
+    ours, plain = statistics.median(s.ours_s for s in samples), statistics.median(s.nginx_s for s in samples)
+    print(f"{size_mb} MB, median of {len(samples)}: page {size_mb / ours:.0f} MB/s, nginx {size_mb / plain:.0f} MB/s")
+    print(f"ratio of speeds page / nginx: {plain / ours:.2f} (wanted: at least 0.6)")
 
 
 def main() -> None:
@@ -227,17 +232,17 @@ def main() -> None:
     parser.add_argument("--memory-mb", type=int, default=3000)
     chosen = parser.parse_args()
     chromium()
-    samples = compare(chosen.mb, chosen.rounds)
-    ours, plain = statistics.median(s.ours_s for s in samples), statistics.median(s.nginx_s for s in samples)
-    print(
-        f"{chosen.mb} MB, median of {len(samples)}: "
-        f"page {chosen.mb / ours:.0f} MB/s, nginx {chosen.mb / plain:.0f} MB/s"
-    )
-    print(f"ratio of speeds page / nginx: {plain / ours:.2f} (wanted: at least 0.6)")
-    if chosen.memory_mb:
-        idle, peak = memory(chosen.memory_mb)
-        print(f"{chosen.memory_mb} MB: renderer idle {idle / MB:.0f} MB, at most {peak / MB:.0f} MB")
-        print(f"more than idle: {(peak - idle) / MB:.0f} MB (wanted: less than 300)")
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        with started(folder / "data") as platform:
+            address = surgeons_page(platform)
+            random_video(folder / NAME, chosen.mb * MB)
+            told(compare(platform, address, playwright, folder, chosen.rounds), chosen.mb)
+            if chosen.memory_mb:
+                random_video(folder / NAME, chosen.memory_mb * MB)
+                idle, peak = memory(platform, address, playwright, folder)
+                print(f"{chosen.memory_mb} MB: renderer idle {idle / MB:.0f} MB, at most {peak / MB:.0f} MB")
+                print(f"more than idle: {(peak - idle) / MB:.0f} MB (wanted: less than 300)")
 
 
 if __name__ == "__main__":

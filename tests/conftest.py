@@ -1,5 +1,6 @@
 """Fixtures that every kind of test may use."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,14 @@ from tests import cluster as clusters
 from tests import object_server as object_servers
 from tests import servers
 from tools.stack.kafka import Broker
+
+gc.disable()  # until everything is collected
+
+
+def pytest_collection_finish() -> None:
+    """Seven thousand tests stay to the end: nobody need look whether they are garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,3 @@ async def _serve(settings: Settings) -> bool:
         server = uvicorn.Server(configuration)
         await server.serve()
         return server.started
-
-
-if __name__ == "__main__":
-    main()

@@ -106,7 +106,3 @@ def compose(platform: Platform, settings: Settings) -> Composition:
 def main() -> None:
     """Run as `python -m services.pdfcheck.main`."""
     runtime.run("pdfcheck", Settings, compose, wiring.open_platform)
-
-
-if __name__ == "__main__":
-    main()

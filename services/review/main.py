@@ -75,7 +75,3 @@ def compose(platform: Platform, settings: Settings) -> Composition:
 def main() -> None:
     """Run as `python -m services.review.main`."""
     runtime.run("review", Settings, compose, wiring.open_platform)
-
-
-if __name__ == "__main__":
-    main()

@@ -62,7 +62,3 @@ def compose(platform: Platform, settings: Settings) -> Composition:
 def main() -> None:
     """Run as `python -m services.upload.main`."""
     runtime.run("upload", Settings, compose, wiring.open_platform)
-
-
-if __name__ == "__main__":
-    main()

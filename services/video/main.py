@@ -61,7 +61,3 @@ def compose(platform: Platform, settings: Settings) -> Composition:
 def main() -> None:
     """Run as `python -m services.video.main`."""
     runtime.run("video", Settings, compose, wiring.open_platform)
-
-
-if __name__ == "__main__":
-    main()

@@ -357,6 +357,6 @@ async def test_a_service_refuses_what_no_colleague_signed(platform: Platform, to
 def _review_address(platform: Platform) -> str:
     """Read from the running service's own environment, as a colleague would be told it."""
     for child in psutil.Process(platform.pid).children(recursive=True):
-        if "services.review.main" in child.cmdline():
+        if "services.review" in child.cmdline():
             return str(child.environ()["SHENBAO_LISTEN"])
     raise AssertionError("review does not run")

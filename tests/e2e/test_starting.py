@@ -28,7 +28,7 @@ async def test_a_service_refuses_to_start_as_superuser_or_owner(cluster: Cluster
         "SHENBAO_OBJECTS": tmp_path.as_uri(),
     }
     done = subprocess.run(  # noqa: ASYNC221 - nothing else runs in this loop
-        [sys.executable, "-m", "services.upload.main"], env=environment, capture_output=True, text=True, timeout=60,
+        [sys.executable, "-m", "services.upload"], env=environment, capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     assert done.returncode == 1
@@ -38,7 +38,7 @@ async def test_a_service_refuses_to_start_as_superuser_or_owner(cluster: Cluster
 
 def test_development_secrets_are_refused_in_production() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "services.upload.main"], env={**os.environ, "SHENBAO_MODE": "production"},
+        [sys.executable, "-m", "services.upload"], env={**os.environ, "SHENBAO_MODE": "production"},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 2

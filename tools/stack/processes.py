@@ -39,5 +39,5 @@ def program(process: Process, told: Mapping[str, str]) -> Program:
         environment["SHENBAO_LISTEN"] = told[f"SHENBAO_{process.service.upper()}_ADDRESS"] if answers else "127.0.0.1:0"
     # Several on one machine: none may take all cores with the threads of a numerical library.
     environment.setdefault("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
-    arguments = (sys.executable, "-m", f"services.{process.service}.main")
+    arguments = (sys.executable, "-m", f"services.{process.service}")
     return Program(name=process.name, arguments=arguments, environment=environment)

@@ -49,7 +49,7 @@ class Modules:
     """Which module runs each service; a test may run others that compose the same services differently."""
 
     by_service: Mapping[str, Sequence[str]] = field(
-        default_factory=lambda: {service: ("-m", f"services.{service}.main") for service in SERVICES}
+        default_factory=lambda: {service: ("-m", f"services.{service}") for service in SERVICES}
     )
 
 

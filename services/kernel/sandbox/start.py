@@ -5,6 +5,7 @@ hold. A zygote has one thread; what they do there copies two hundred pages of me
 what a fork takes.
 """
 
+import gc
 import os
 
 
@@ -14,6 +15,7 @@ def _not_wanted(**_hooks: object) -> None:
 
 def main() -> None:
     """As `zygote.main`, with its arguments."""
+    gc.disable()  # until it has imported what it needs
     os.register_at_fork = _not_wanted
     from services.kernel.sandbox import zygote
 

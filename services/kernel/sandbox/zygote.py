@@ -314,6 +314,7 @@ def main() -> None:
     heap.take_holes()
     heap.enlarge_pages()
     gc.freeze()  # no child looks through what all of them share, and so copies it
+    gc.enable()
     _be_silent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError, wire.WireClosed):

@@ -43,7 +43,7 @@ async def test_what_a_process_opens(cluster: Cluster, database_name: str, tmp_pa
         "SHENBAO_POOL_OVERFLOW": str(OVERFLOW),
     }
     expected = Counter(name for role in roles.split(",") for name in FIXED.get(role, []))
-    command = [sys.executable, "-m", "services.upload.main"]
+    command = [sys.executable, "-m", "services.upload"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:  # noqa: ASYNC220 - nothing else runs in this loop
         try:
             ends = time.monotonic() + DEADLINE_S

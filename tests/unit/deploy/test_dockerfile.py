@@ -59,5 +59,5 @@ def test_a_build_has_its_file_and_what_the_file_asks_for(name: str) -> None:
     context = (FOLDER / build["context"]).resolve()
     assert context / build["dockerfile"] in FILES
     if build["dockerfile"] == "services/Dockerfile":
-        assert (ROOT / "services" / build["args"]["SERVICE"] / "main.py").exists()
+        assert (ROOT / "services" / build["args"]["SERVICE"] / "__main__.py").exists()
     assert services()[name]["pull_policy"] == "build"
