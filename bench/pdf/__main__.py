@@ -208,6 +208,8 @@ class Bench:
 
     async def preview(self, path: Path) -> None:
         """The first picture of a page, from being asked for until it is there, kept in the store."""
+        with pikepdf.open(path) as pdf:
+            pages = len(pdf.pages)
         signer = Signer([PresignKey(key_id="a", secret="s" * 32)], SystemClock())
         store = LocalDir(self._folder / "store", signer, "http://127.0.0.1:9", SystemClock(), TimeOrderedIds())
         info = await store.put("evidence/scan.pdf", await asyncio.to_thread(path.read_bytes))
@@ -219,7 +221,7 @@ class Bench:
 
         async def first() -> int:
             source = StoredSource(store, "evidence/scan.pdf", info.size_bytes, info.etag)
-            pictured = Pictured(source=source, folder=f"derived/{next(numbers)}/", pages=20, is_there=there)
+            pictured = Pictured(source=source, folder=f"derived/{next(numbers)}/", pages=pages, is_there=there)
             await shown.jpeg(pictured, 1, 1200)
             return 0
 
@@ -293,9 +295,10 @@ async def run(folder: Path, rounds: int, scale: float, many: int) -> bool:
     sandbox = Apart(SHORT, ForkingSandbox(SHORT), ForkingSandbox([*PRELOAD, *pictures.PRELOAD, *pixels.PRELOAD]))
     bench = Bench(sandbox, folder, rounds)
     try:
-        small = files.scan(folder / "20 pages.pdf", 20, int(17 * MB * scale) // 20)
-        large = files.scan(folder / "300 pages.pdf", max(2, int(300 * scale)), 4 * MB // 3)
-        parts = files.scans(folder / "parts", max(2, int(40 * scale)), int(38 * MB * scale))
+        few, many_pages, singles = (max(2, int(count * scale)) for count in (20, 300, 40))
+        small = files.scan(folder / f"{few} pages.pdf", few, 17 * MB // 20)
+        large = files.scan(folder / f"{many_pages} pages.pdf", many_pages, 4 * MB // 3)
+        parts = files.scans(folder / "parts", singles, singles * 38 * MB // 40)
         await bench.structure(small, many)
         good = await bench.sizes(large)
         await bench.integrity(small)
@@ -314,7 +317,7 @@ def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.pdf")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--scale", type=float, default=1.0, help="of pages and bytes")
+    parser.add_argument("--scale", type=float, default=1.0, help="of pages and files")
     parser.add_argument("--many", type=int, default=1200, help="files for the throughput")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:

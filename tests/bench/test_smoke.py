@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
     ("module", "options", "said", "programs"),
     [
         pytest.param(
-            "bench.upload", ["--mb", "20", "--rounds", "1", "--memory-mb", "20"], "ratio of speeds page / nginx", (),
+            "bench.upload", ["--mb", "20", "--rounds", "0", "--memory-mb", "20"], "ratio of speeds page / nginx", (),
             marks=BROWSER,
         ),
         pytest.param("bench.pages", ["--pages", "2", "--items", "2"], "ratio key / fresh page", (), marks=BROWSER),
