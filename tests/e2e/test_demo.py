@@ -29,16 +29,15 @@ def facts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Of a journey through one process tree on embedded defaults, and of one through ten processes on real servers."""
     folder = tmp_path_factory.mktemp("demo")
     if request.param == "embedded":
-        return told(folder, "--data", str(folder / "data"))
+        return told(folder, "--data", str(folder / "data"), **WITHOUT_BACKGROUND)
     with stack.in_background(folder / "data", **WITHOUT_BACKGROUND) as running:
         return told(folder, "--url", running.url, "--accounts", str(running.accounts))
 
 
-def told(folder: Path, *arguments: str) -> dict[str, Any]:
+def told(folder: Path, *arguments: str, **environment: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.e2e.checked_demo", str(folder), "demo", "--json", *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=240, check=False, env={**os.environ, "TMPDIR": str(folder)}
-    )
+    surroundings = {**os.environ, **environment, "TMPDIR": str(folder)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=surroundings)
     assert done.returncode == 0, done.stderr[-3000:]
     facts: dict[str, Any] = json.loads(done.stdout)
     return {**facts, "routes": (folder / "routes").read_text().splitlines()}
