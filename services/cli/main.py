@@ -7,6 +7,8 @@ from importlib import import_module
 
 import typer
 
+from services.kernel.starting import importing
+
 #: Command → module and what it holds there: a function, or the group of its subcommands. In the order of the help.
 COMMANDS: Mapping[str, str] = {
     "check": "check_command:check",
@@ -51,11 +53,9 @@ def main() -> None:
     is a bug and ends with 3 (`cli.md`).
     """
     try:
-        build(sys.argv[1] if len(sys.argv) > 1 else None)()
+        with importing():
+            program = build(sys.argv[1] if len(sys.argv) > 1 else None)
+        program()
     except Exception:  # noqa: BLE001 - the contract gives every bug the exit code 3
         traceback.print_exc()
         sys.exit(3)
-
-
-if __name__ == "__main__":
-    main()

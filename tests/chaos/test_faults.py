@@ -114,7 +114,7 @@ async def assert_poison_lies_apart(started: Running, accounts: Path) -> None:
     """One letter for each group and topic, and no other; the operator's commands show and settle them."""
 
     def operator(*arguments: str) -> Any:
-        command = [sys.executable, "-m", "services.cli.main", *arguments, "--url", started.address.url, "--json"]
+        command = [sys.executable, "-m", "services.cli", *arguments, "--url", started.address.url, "--json"]
         done = subprocess.run([*command, "--accounts", str(accounts)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

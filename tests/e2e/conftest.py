@@ -94,7 +94,7 @@ def closing_clients(platform: Platform) -> Iterator[None]:
 def started(folder: Path, **environment: str) -> Iterator[Platform]:
     """`shenbao serve` on a free port, with its data under `folder`; it must end without an error."""
     [port] = free_ports(1)
-    command = [sys.executable, "-m", "services.cli.main", "serve", "--port", str(port), "--data", str(folder)]
+    command = [sys.executable, "-m", "services.cli", "serve", "--port", str(port), "--data", str(folder)]
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
     )

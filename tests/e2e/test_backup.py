@@ -22,7 +22,7 @@ BEFORE = ("education", "qualification", "appointment")
 
 
 def shenbao(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "services.cli.main", *map(str, arguments)]
+    command = [sys.executable, "-m", "services.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ})
 
 

@@ -37,7 +37,7 @@ def run(platform: Platform) -> Run:
     def call(*arguments: str, login: str = "operator", url: str = "", **environment: str) -> Any:
         options = ["--url", url or platform.url, "--accounts", str(platform.folder.accounts), "--login", login]
         return subprocess.run(
-            [sys.executable, "-m", "services.cli.main", *arguments, *options], capture_output=True, text=True,
+            [sys.executable, "-m", "services.cli", *arguments, *options], capture_output=True, text=True,
             timeout=60, check=False, env={**os.environ, **environment},
         )  # fmt: skip
 

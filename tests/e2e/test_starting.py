@@ -48,7 +48,7 @@ def test_development_secrets_are_refused_in_production() -> None:
 
 def serve(folder: Path) -> "subprocess.Popen[bytes]":
     [port] = free_ports(1)
-    command = [sys.executable, "-m", "services.cli.main", "serve", "--port", str(port), "--data", str(folder)]
+    command = [sys.executable, "-m", "services.cli", "serve", "--port", str(port), "--data", str(folder)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
