@@ -1,4 +1,6 @@
 // The reviewer's screen: keyboard, zoom, jumping, and the next material fetched before it is asked for.
+import { sayUnreached, unsay } from "./unreached.js";
+
 const screen = document.getElementById("screen");
 const keys = document.getElementById("keys");
 const ahead = new Map(); // address → promise of its fragment
@@ -74,6 +76,7 @@ function ready() {
 async function send(form) {
   const button = form.querySelector("button:not([type=button])");
   button.disabled = true;
+  unsay(form);
   const next = inner().dataset.next;
   try {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Fragment": "1", Accept: "text/html" } });
@@ -81,13 +84,16 @@ async function send(form) {
       ahead.delete(next);
       show(await answer.text());
       history.pushState(null, "", next);
-    } else if (answer.redirected || answer.status === 401) {
-      location.assign(answer.status === 401 ? location.href : answer.url);
+    } else if (answer.status === 401) {
+      form.submit(); // what was typed goes along to the door and comes back
+    } else if (answer.redirected) {
+      location.assign(answer.url);
     } else {
       show(await answer.text());
     }
   } catch {
-    form.submit(); // the browser's own error page keeps the form
+    button.disabled = false;
+    sayUnreached(form);
   }
 }
 

@@ -4,8 +4,8 @@ const said = (form) => new URLSearchParams(new FormData(form)).toString();
 export function askBeforeLeaving(form) {
   const before = said(form);
   let saving = false;
-  form.addEventListener("submit", () => {
-    saving = true;
+  addEventListener("submit", (event) => {
+    if (event.target === form) saving = !event.defaultPrevented;
   });
   addEventListener("pageshow", () => {
     saving = false;

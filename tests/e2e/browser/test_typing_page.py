@@ -49,14 +49,22 @@ def test_it_counts_while_one_types_and_says_what_is_too_much(person: Person, pla
     expect(told).to_be_visible()
     assert asked == ["beforeunload"]
     assert field.input_value() == TYPED[-1]
+    save = page.get_by_role("button", name="保存并生成页面")
+    person.watch.expected.append("ERR_INTERNET_DISCONNECTED")
+    person.context.set_offline(True)
+    for _ in range(2):
+        save.click()
+        expect(page.get_by_role("alert")).to_contain_text("没有连上服务器，还没有保存")
+    assert field.input_value() == TYPED[-1]
+    person.context.set_offline(False)
     field.fill("字" * 2001)
     expect(told).to_have_text("已填 2001 / 2000 字，超出 1 字，请删减后再保存。")
     expect(field).to_have_attribute("aria-invalid", "true")
     person.watch.expected.append("400")
-    page.get_by_role("button", name="保存并生成页面").click()
+    save.click()
     expect(page.get_by_role("alert")).to_contain_text("共 2001 字，最多 2000 字，超出 1 字")
     assert page.get_by_label("手术简介").input_value() == "字" * 2001
     page.get_by_label("手术简介").fill("患者张三。")
     expect(told).to_have_text("已填 5 / 2000 字")
-    page.get_by_role("button", name="保存并生成页面").click()
+    save.click()
     expect(page.locator("#component-intro").get_by_role("link", name="手术简介.pdf")).to_be_visible()
