@@ -14,6 +14,7 @@ from services.catalogue.wording import Lang
 from services.gateway import limits
 from services.gateway.languages import language
 from services.gateway.pages.view import page
+from services.gateway.pages.visitor import path_of, sent_again
 from services.kernel.db.outage import is_outage
 from services.kernel.errors import KINDS, AppError, Kind
 
@@ -24,14 +25,20 @@ MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger()
 
 
-def problem(request: Request, error: AppError, status: int | None = None) -> Response:
-    """The error as an answer, a page for browsers that look at pages; `request_id` is what an operator searches for."""
+async def problem(request: Request, error: AppError, status: int | None = None) -> Response:
+    """The error as an answer, a page for browsers that look at pages; `request_id` is what an operator searches for.
+    Where waiting helps, the page holds what was typed, to be sent again.
+    """
     lang = language(request)
     text = explain(error.code, error.params, lang)
     status = status or KINDS[error.kind].http
     request_id = getattr(request.state, "request_id", "")
     if _wants_page(request):
-        return page(request, "error.html", status, problem=text, code=error.code, request_id=request_id)
+        fields = await sent_again(request) if error.retryable else ()
+        return page(
+            request, "error.html", status, problem=text, code=error.code, request_id=request_id, fields=fields,
+            to=path_of(request),
+        )  # fmt: skip
     body: dict[str, Any] = {
         "type": f"/docs/errors#{error.code}",
         "title": text.title,
@@ -60,20 +67,20 @@ async def on_app_error(request: Request, error: Exception) -> Response:
     """FastAPI's handler for `AppError`."""
     if not isinstance(error, AppError):
         raise error
-    return problem(request, error)
+    return await problem(request, error)
 
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:
     """A body or parameter that is not of the documented form: which one and why, never what stood there."""
     found = of_validation(error.errors()[:MOST_PROBLEMS]) if isinstance(error, RequestValidationError) else ()
     en, zh = ("; ".join(each.text(lang) for each in found) for lang in LANGUAGES)
-    return problem(request, AppError("request.invalid", Kind.INVALID, problems=en, problems_zh=zh))
+    return await problem(request, AppError("request.invalid", Kind.INVALID, problems=en, problems_zh=zh))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's own refusals (no such route, wrong method, a body that cannot be read) in the same form."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    answer = problem(request, _refusal(status), status)
+    answer = await problem(request, _refusal(status), status)
     for name, value in (getattr(error, "headers", None) or {}).items():
         answer.headers[name] = value
     return answer
@@ -96,9 +103,9 @@ async def on_failed_call(request: Request, error: Exception) -> Response:
     if not is_outage(error):
         raise error
     log.warning("waiting for the database or the disk", action="gateway.outage", error=type(error).__name__)
-    return problem(request, AppError("service.unavailable", Kind.UNAVAILABLE, retryable=True))
+    return await problem(request, AppError("service.unavailable", Kind.UNAVAILABLE, retryable=True))
 
 
 async def on_bug(request: Request, _error: Exception) -> Response:
     """Whatever else: a bug. The log has the rest under the request id."""
-    return problem(request, AppError("service.failed", Kind.INTERNAL))
+    return await problem(request, AppError("service.failed", Kind.INTERNAL))

@@ -73,7 +73,7 @@ async def visitor_with_any_password(request: Request) -> Visitor:
     by_itself = request.method in SAFE and "hx-request" in request.headers
     session = await gateway.sessions.find(request.cookies.get(gateway.settings.cookie_name, ""), used=not by_itself)
     if session is None:
-        raise SignInNeeded(_path(request), () if request.method in SAFE else await typed(request))
+        raise SignInNeeded(path_of(request), () if request.method in SAFE else await typed(request))
     if request.method not in SAFE:
         given = str((await request.form()).get(CSRF_FIELD, ""))
         if not hmac.compare_digest(given.encode(), session.csrf.encode()):
@@ -101,7 +101,21 @@ async def typed(request: Request) -> Fields:
     return [(key, value) for key, value in form.multi_items() if isinstance(value, str) and key not in _NOT_KEPT]
 
 
-def _path(request: Request) -> str:
+async def sent_again(request: Request) -> Fields:
+    """All that a form held and was sent for a person who is signed in; nothing where a part of it must not be kept, or
+    was a file.
+    """
+    try:
+        form = await request.form()
+    except RuntimeError:  # what came was read by somebody else
+        return ()
+    given = [(key, value) for key, value in form.multi_items() if isinstance(value, str)]
+    whole = len(given) == len(form.multi_items())
+    return given if whole and {CSRF_FIELD} == _NOT_KEPT & {key for key, _ in given} else ()
+
+
+def path_of(request: Request) -> str:
+    """What was asked for, within this site."""
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 

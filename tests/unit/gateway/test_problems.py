@@ -1,11 +1,14 @@
 """What a caller is told of errors that no route foresaw."""
 
+import html
+import re
 from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Form
 from sqlalchemy import exc
 
 from services.gateway import problems
@@ -29,6 +32,11 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         raise RAISED[how]
 
     app.add_api_route("/{how}", broken)
+
+    async def sent(how: str, text: Annotated[str, Form()] = "") -> None:
+        raise RAISED[how]
+
+    app.add_api_route("/{how}", sent, methods=["POST"])
     app.add_exception_handler(AppError, problems.on_app_error)
     for failure in (exc.SQLAlchemyError, asyncpg.PostgresError, OSError):
         app.add_exception_handler(failure, problems.on_failed_call)
@@ -66,3 +74,38 @@ async def test_a_limit_says_when_to_come_again(client: httpx.AsyncClient) -> Non
 async def test_chinese_unless_english_is_asked_for(client: httpx.AsyncClient, accepted: str, language: str) -> None:
     answer = await client.get("/limited", headers={"Accept-Language": accepted})
     assert answer.headers["content-language"] == language
+
+
+TYPED = "术前诊断：\n“胆囊结石” <b>"
+PAGE = {"Accept": "text/html"}
+
+
+async def test_what_was_typed_can_be_sent_again_after_an_outage(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/away?lang=zh", data={"csrf": "token", "text": TYPED}, headers=PAGE)
+    assert answer.status_code == 503
+    assert '<form method="post" action="/away?lang=zh">' in answer.text
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', answer.text))
+    assert {name: html.unescape(value) for name, value in fields.items()} == {"csrf": "token", "text": TYPED}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"data": {"csrf": "token", "old": "secret", "new": "geheim"}},
+        {"data": {"login": "zhang", "password": "secret"}},
+        {"data": {"text": TYPED}},
+        {"data": {"csrf": "token"}, "files": {"file": b"%PDF-"}},
+    ],
+    ids=["password", "door", "no session", "file"],
+)
+async def test_what_must_not_be_kept_is_not(client: httpx.AsyncClient, sent: dict[str, Any]) -> None:
+    answer = await client.post("/away", **sent, headers=PAGE)
+    assert answer.status_code == 503
+    assert "<form" not in answer.text
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("how", ["bug", "limited"])
+async def test_a_bug_is_not_sent_again(client: httpx.AsyncClient, how: str) -> None:
+    answer = await client.post(f"/{how}", data={"csrf": "token", "text": TYPED}, headers=PAGE)
+    assert ("<form" in answer.text) == (how == "limited")
