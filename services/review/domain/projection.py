@@ -70,10 +70,38 @@ def views(catalogue: Catalogue, profile: Profile, dossier: Dossier) -> tuple[Mat
 
 
 def _with_repeats(found: Sequence[MaterialView]) -> tuple[MaterialView, ...]:
-    """Pages that are twice in the dossier are told of the later one."""
-    seen = {file.file_id: file.seen for each in found for file in each.files if file.seen is not None}
+    """Pages that are twice in the dossier are told of the later one; not of those that were left out."""
+    used = _pages_used(found)
+
+    def counts(file_id: str, page: int) -> bool:
+        pages = used.get(file_id, frozenset())
+        return pages is None or page in pages
+
+    seen = {
+        file.file_id: replace(
+            file.seen,
+            repeats=tuple(
+                each
+                for each in file.seen.repeats
+                if counts(file.file_id, each.page) and counts(each.other_file_id, each.other_page)
+            ),
+        )
+        for each in found
+        for file in each.files
+        if file.seen is not None
+    }
     hints = list(page_rules.repeated(seen))
     return tuple(replace(each, file_findings=_and(each.file_findings, hints)) if hints else each for each in found)
+
+
+def _pages_used(found: Sequence[MaterialView]) -> Mapping[str, frozenset[int] | None]:
+    """File → its pages that are part of a material; None for all of them."""
+    used: dict[str, frozenset[int] | None] = {}
+    for part in (part for each in found for part in each.parts):
+        before, file_id = used.get(part.file.file_id, frozenset()), part.file.file_id
+        pages = frozenset(page for page, _ in part.pages)
+        used[file_id] = before | pages if before is not None and pages else None
+    return used
 
 
 def _and(findings: Findings, hints: Sequence[page_rules.Found]) -> Findings:

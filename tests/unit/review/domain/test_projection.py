@@ -6,6 +6,7 @@ import pytest
 
 from services.catalogue.findings import Finding
 from services.catalogue.opening.model import Shot, Status
+from services.catalogue.pages.model import Repeat, SeenFile
 from services.review.domain.manifest import manifest_sha256
 from services.review.domain.projection import MaterialView, view, views, worst
 from services.review.domain.records import (
@@ -246,3 +247,28 @@ def test_only_pages_that_were_put_there_count() -> None:
     arranged = replace(made, arrangement=Arrangement(leaves=leaves, files=("f1",)))
     assert seen(made).status is MaterialStatus.FAILED
     assert [finding.code for finding in seen(arranged).findings] == []
+
+
+def test_a_page_that_was_left_out_repeats_nothing() -> None:
+    """G-05: to leave it out is what the hint asks for. It is the first or the second of the two; a file that came
+    later counts whole.
+    """
+    pairs = ((2, "f1", 1), (1, "f2", 3), (2, "f2", 4))
+    repeats = tuple(Repeat(page=p, other_file_id=f, other_page=o, likeness=0.9) for p, f, o in pairs)
+    looked = SeenFile(version=1, pages=(), findings=(), lines=(), repeats=repeats)
+    made = material(file("f1", seen=looked), file("f2", seen=replace(looked, repeats=())))
+
+    def told(leaves: tuple[Leaf, ...] | None, *files: str) -> list[tuple[str | None, object]]:
+        arranged = None if leaves is None else Arrangement(leaves=leaves, files=files)
+        [found] = views(CATALOGUE, profile(), dossier(replace(made, arrangement=arranged)))
+        hints = [each for told in found.file_findings.values() for each in told if each.code == "pdf.duplicate-page"]
+        return sorted((hint.where, hint.params["other_page"]) for hint in hints)
+
+    def leaf(file_id: str, page: int) -> Leaf:
+        return Leaf(file_id=file_id, page=page, turn=0, component_id=made.files[0].component_id)
+
+    assert told(None) == [("page 2", 1), ("page 3", 1), ("page 4", 2)]
+    assert told((leaf("f1", 1),), "f1") == [("page 3", 1)]
+    assert told((leaf("f1", 2),), "f1") == [("page 4", 2)]
+    assert told((leaf("f1", 1), leaf("f1", 2), leaf("f2", 1)), "f1", "f2") == [("page 2", 1)]
+    assert told((leaf("f2", 3),), "f1", "f2") == []
