@@ -1,8 +1,27 @@
-"""Hints about pages of files, as frames on the pages of the merged PDF."""
+"""Hints about pages of files: which are shown, and as frames on the pages of the merged PDF."""
 
 from collections.abc import Mapping, Sequence
 
 from services.gateway.plain import Data
+
+#: So many hints are not too many.
+_FEW = 3
+
+
+def apart(findings: Sequence[Data]) -> tuple[Sequence[Data], Sequence[Data]]:
+    """(what is shown, hints that are folded away): a long record with one weakness has it on every page. Of each kind
+    the first is shown.
+    """
+    hints = [each for each in findings if each["level"] == "warn"]
+    if len(hints) <= _FEW:
+        return findings, ()
+    kinds: set[str] = set()
+    shown: list[Data] = []
+    folded: list[Data] = []
+    for each in findings:
+        (folded if each["level"] == "warn" and each["code"] in kinds else shown).append(each)
+        kinds.add(each["code"])
+    return shown, folded
 
 
 def on_pages(document: Data | None, material: Data) -> Mapping[int, Sequence[Data]]:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from services.catalogue.wording import Lang, readable
 from services.gateway.languages import language
 from services.gateway.pages import opening, sizes, storyboard, videos
+from services.gateway.pages.page_hints import apart
 from services.gateway.pages.words import translations
 
 _HERE = Path(__file__).parent.parent
@@ -66,7 +67,7 @@ def environment(lang: Lang) -> Environment:
         lstrip_blocks=True,
     )
     made.install_gettext_translations(translations(lang), newstyle=True)  # type: ignore[attr-defined]
-    made.filters.update(moment=moment, size=size, disk=disk, duration=duration)
+    made.filters.update(apart=apart, moment=moment, size=size, disk=disk, duration=duration)
     made.globals.update(static=static, lang=lang, opening=opening, sizes=sizes, storyboard=storyboard, videos=videos)
     return made
 

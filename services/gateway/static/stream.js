@@ -4,6 +4,9 @@ const channel = new BroadcastChannel("shenbao-changes");
 const notice = document.getElementById("away");
 let last = Number(document.body.dataset.seq) || 0;
 
+// What a person has unfolded stays so when a part is made anew.
+window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.localName === "details");
+
 function refresh(change) {
   for (const part of document.querySelectorAll("[data-live]")) {
     // "reload": changes since the page was made are not kept any more, so everything is read anew.

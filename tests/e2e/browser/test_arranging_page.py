@@ -1,7 +1,5 @@
 """Pages are dragged, turned and left out by hand; what is saved is what was seen (G-05)."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -15,13 +13,13 @@ pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(240)]
 CHECK_S = 60
 
 
-@pytest.fixture
-def dossier(platform: Platform, tmp_path: Path) -> Data:
+@pytest.fixture(scope="module")
+def dossier(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Data:
     """A scan of three pages for a material of two components."""
     enrol(platform, "pages", "页药师", "applicant", "jc-h1")
     client = platform.client("pages")
     made = client.send("POST", "/api/v1/dossiers", json={"profile": another("页药师", "51010619811010131")})
-    scan = tmp_path / "一次扫描.pdf"
+    scan = tmp_path_factory.mktemp("scan") / "一次扫描.pdf"
     scan.write_bytes(pdf_fixtures.scanned_pdf(3))
     material = materials(made)["qualification"]
     client.upload(made["dossier_id"], material["material_id"], "current_certificate", scan)
@@ -66,3 +64,22 @@ def test_pages_are_moved_turned_and_left_out(person: Person, platform: Platform,
     assert cards(page, "") == []
     page.get_by_role("button", name="恢复为完整的文件").click()
     expect(page.get_by_text("已按页整理")).to_have_count(0)
+
+
+MADE_ANEW = """part => new Promise(done => {
+  document.body.addEventListener("htmx:afterSettle", done, {once: true});
+  window.htmx.trigger(part, "live");
+})"""
+
+
+def test_what_is_unfolded_stays_so_when_the_page_follows(person: Person, dossier: Data) -> None:
+    person.sign_in("pages")
+    page, material = person.page, materials(dossier)["qualification"]
+    page.goto(f"/dossiers/{dossier['dossier_id']}/materials/{material['material_id']}")
+    weights = page.locator("details.weights")
+    weights.locator("summary").click()
+    page.locator("[data-live]").first.evaluate(MADE_ANEW)
+    expect(weights).to_have_attribute("open", "")
+    weights.locator("summary").click()
+    page.locator("[data-live]").first.evaluate(MADE_ANEW)
+    expect(weights).not_to_have_attribute("open", "")

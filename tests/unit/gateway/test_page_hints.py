@@ -1,6 +1,8 @@
 """Hints about pages of files stand on the right pages of the merged PDF, as frames."""
 
-from services.gateway.pages.page_hints import beside, on_pages
+import pytest
+
+from services.gateway.pages.page_hints import apart, beside, on_pages
 from services.gateway.pages.view import environment
 from services.gateway.plain import Data
 
@@ -42,3 +44,24 @@ def test_pages_of_other_dossiers_stand_in_the_order_of_this_one_s_and_those_left
     ]  # fmt: skip
     assert beside(None, twins[:1]) == [(0, twins[:1])]
     assert beside(DOCUMENT, []) == []
+
+
+def told(*findings: str) -> list[Data]:
+    """`w:code` a hint, `b:code` what blocks."""
+    return [{"level": {"w": "warn", "b": "block"}[each[0]], "code": each[2:]} for each in findings]
+
+
+@pytest.mark.parametrize(
+    ("findings", "shown", "folded"),
+    [
+        ((), (), ()),
+        (("w:dpi", "w:dpi", "w:dpi"), ("w:dpi", "w:dpi", "w:dpi"), ()),
+        (("w:dpi", "w:dpi", "w:dpi", "w:dpi"), ("w:dpi",), ("w:dpi", "w:dpi", "w:dpi")),
+        (("w:dpi", "w:twice", "w:dpi", "w:twice"), ("w:dpi", "w:twice"), ("w:dpi", "w:twice")),
+        (("b:size", "w:a", "b:size", "w:a", "w:b", "w:a"), ("b:size", "w:a", "b:size", "w:b"), ("w:a", "w:a")),
+    ],
+)
+def test_of_many_hints_the_first_of_each_kind_is_shown(
+    findings: tuple[str, ...], shown: tuple[str, ...], folded: tuple[str, ...]
+) -> None:
+    assert tuple(map(list, apart(told(*findings)))) == (told(*shown), told(*folded))
