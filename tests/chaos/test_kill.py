@@ -1,6 +1,7 @@
 """`kill -9` of everything at one point of a journey, start again, go on as a browser would: nothing that was
 acknowledged is lost, nothing is done twice."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from tests.chaos.points import REST, SMOKE, Point
 from tests.small_dossier import PROFILE, confirm, fill, forward, owed, submit
 
 pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(240)]
+SEEN_DEADLINE_S = 60.0
 
 
 class Platform:
@@ -100,6 +102,7 @@ async def test_killed_at(point: Point, tmp_path: Path) -> None:
                 final = journey(platform, files)
             except (httpx.TransportError, DemoFailed):
                 assert platform.died()
+                await _seen(platform)
                 continue
             if platform.deaths or not platform.died():
                 break
@@ -109,6 +112,19 @@ async def test_killed_at(point: Point, tmp_path: Path) -> None:
         await _nothing_twice(platform, final)
     finally:
         platform.close()
+
+
+async def _seen(platform: Platform) -> None:
+    """Return once the applicant's page shows whatever was stored: events that were not sent yet go on after a start."""
+    engine = create_async_engine(platform.superuser_url)
+    unseen = "SELECT 1 FROM upload.files f WHERE NOT EXISTS (SELECT 1 FROM review.files r WHERE r.file_id = f.file_id)"
+    try:
+        async with asyncio.timeout(SEEN_DEADLINE_S), engine.connect() as connection:
+            while (await connection.execute(sa.text(unseen))).first() is not None:
+                await connection.rollback()
+                await asyncio.sleep(0.1)
+    finally:
+        await engine.dispose()
 
 
 def _nothing_lost(final: dict[str, Any], files: dict[str, Path]) -> None:
