@@ -38,7 +38,7 @@ servers: ## Fetch once, into a cache outside the tree, what only tests and linti
 	@bash tools/servers.sh
 
 test: setup servers ## Set up and run every test
-	@$(BIN)/pytest -n 3 --dist loadgroup -m "not chaos" --durations 25 --durations-min 10
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not chaos" --durations 25 --durations-min 10
 
 fuzz: setup ## 10,000 broken videos through the verdict, 200 through all stages: each must end in a finding, within its limits
 	@PYTHONPATH=. $(BIN)/python -m tests.fuzz --keep fuzz-failures

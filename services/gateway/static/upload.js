@@ -209,7 +209,7 @@ class Upload {
     this.sending = new Map();
     this.began = performance.now();
     this.before = [...this.there.values()].reduce((sum, bytes) => sum + bytes, 0);
-    unfinished((known) => { known[this.file.name] = true; });
+    unfinished((known) => { known[this.file.name] = this.id; });
     const due = [];
     for (let n = 1; n <= upload.part_count; n += 1) if (!this.there.has(n)) due.push(n);
     try {
@@ -280,10 +280,25 @@ export function take(files, material, component) {
 
 export { api, place, words };
 
-const left = Object.keys(JSON.parse(localStorage.getItem(remembered) || "{}"));
-if (left.length) {
+// Whether the server has all of it: only the answer was lost with the page, and chosen again it would be there twice.
+async function arrived(id) {
+  try {
+    return ["completing", "completed"].includes((await api("GET", `/uploads/${id}`)).state);
+  } catch {
+    return false;
+  }
+}
+
+async function remind() {
+  const left = [];
+  for (const [name, id] of Object.entries(JSON.parse(localStorage.getItem(remembered) || "{}"))) {
+    if (await arrived(id)) unfinished((known) => { delete known[name]; });
+    else left.push(name);
+  }
+  if (!left.length) return;
   const note = document.createElement("p");
   note.className = "note";
   note.textContent = words.again + left.join("、");
   place.append(note);
 }
+remind();
