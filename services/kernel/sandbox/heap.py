@@ -1,27 +1,27 @@
-"""Makes memory ready for being forked: room at one end of the heap, and pages that are large.
+"""Makes the heap ready for being forked: room at one end of it.
 
 Libraries that were imported leave holes between their blocks. A child's blocks would go there, each to a page that it
 shares with the zygote and must copy for it; a document of twenty pages took a hundred and fifty such pages, and half of
 the time in which it was parsed. With the holes taken, blocks stand side by side on pages that are new.
+
+The interpreter has its objects there as well (`PYTHONMALLOC`): its own arenas have holes that nobody can take.
 """
 
 import ctypes
 import itertools
 import platform
-import sys
-from pathlib import Path
 
 #: What parsers mostly ask for, and some larger blocks.
 _SIZES_BYTES = (*range(16, 1040, 16), 2000, 4000, 8000, 16_000, 32_000)
-#: So many blocks of a size in a row, each right behind the one before: there are no holes of it left.
-_IN_A_ROW = 40
+#: So many blocks of a size in a row, each right behind the one before: there are no holes of it left. Holes for large
+#: blocks are few, and what stands in them is copied with every fork.
+_IN_A_ROW, _LARGE_IN_A_ROW = 40, 4
+_LARGE_BYTES = 1040
 #: Of one size; more would be a waste.
 _MOST_BLOCKS = 20_000
 _BLOCK_HEAD_BYTES = 64
 _M_TOP_PAD = -2
 _ROOM_BYTES = 4 * 2**20
-_LARGE_PAGE_BYTES = 2 * 2**20
-_MADV_COLLAPSE = 25
 
 
 def take_holes() -> None:
@@ -33,27 +33,9 @@ def take_holes() -> None:
     library.mallopt(_M_TOP_PAD, _ROOM_BYTES)
     for size in _SIZES_BYTES:
         blocks = (library.malloc(size) or 0 for _ in range(_MOST_BLOCKS))
+        wanted = _IN_A_ROW if size < _LARGE_BYTES else _LARGE_IN_A_ROW
         in_a_row = 0
         for before, block in itertools.pairwise(blocks):
             in_a_row = in_a_row + 1 if 0 < block - before < size + _BLOCK_HEAD_BYTES else 0
-            if in_a_row == _IN_A_ROW:
+            if in_a_row == wanted:
                 break
-
-
-def enlarge_pages() -> None:
-    """Let the kernel gather what stands on small pages on large ones. A fork copies an entry for each page, and an end
-    removes one: for a zygote of 16 MiB that is a twentieth of a short task. A kernel that cannot (before 6.1, or told
-    not to) leaves everything as it is.
-    """
-    if sys.platform != "linux":
-        return
-    advise = ctypes.CDLL(None).madvise
-    advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    for line in Path("/proc/self/maps").read_text("utf-8").splitlines():
-        bounds, rights, *_, inode, name = [*line.split(maxsplit=5), ""][:6]
-        if rights == "rw-p" and inode == "0" and name in ("", "[heap]"):
-            start, end = (int(bound, 16) for bound in bounds.split("-"))
-            first = -(-start // _LARGE_PAGE_BYTES) * _LARGE_PAGE_BYTES
-            length = end // _LARGE_PAGE_BYTES * _LARGE_PAGE_BYTES - first
-            if length > 0:
-                advise(first, length, _MADV_COLLAPSE)

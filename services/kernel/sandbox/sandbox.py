@@ -291,7 +291,11 @@ def _verdict(exit_: _Exit, profile: Profile) -> SandboxError:
 def _quiet_environment() -> dict[str, str]:
     """What the zygote needs and no secret of ours."""
     kept = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR")
-    alone = {"PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}  # no threads in what is forked
+    alone = {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONMALLOC": "malloc",  # see `heap`
+        "OPENBLAS_NUM_THREADS": "1",  # no threads in what is forked
+    }
     return {**alone, **{name: os.environ[name] for name in kept if name in os.environ}}
 
 

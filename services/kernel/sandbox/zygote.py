@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import services
 from services.kernel import lifeline
-from services.kernel.sandbox import confine, heap, wire
+from services.kernel.sandbox import confine, heap, large_pages, wire
 from services.kernel.sandbox.source import LocalFile, RemoteFile, SourceFile
 
 Task = Callable[[list[SourceFile], dict[str, object], Callable[[float], None]], object]
@@ -30,6 +30,8 @@ _WAY_GIVEN = 5
 _FDS_PER_TASK = 1
 _TASK = b"!"
 _OUT_OF_MEMORY = wire.pack(b'{"memory": true}')
+#: Given back by a child that has none left, to say so.
+_LAST_MEMORY = [bytearray(64 * 1024)]
 
 
 Command = dict[str, int | str | None]
@@ -264,7 +266,8 @@ def _serve(connection: socket.socket, confined: Callable[[str | None, Sequence[i
         sources = _sources(connection, task["sizes"], dict(zip(task["local"], handles, strict=True)))
         wire.send(connection, {"value": function(sources, {**task["arguments"]}, progress)})
     except MemoryError:
-        connection.sendall(_OUT_OF_MEMORY)  # ready-made: there may be no memory to make it
+        _LAST_MEMORY.clear()
+        connection.sendall(_OUT_OF_MEMORY)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent is told and decides
         last = traceback.format_exception_only(error)[-1].strip()
         wire.send(connection, {"raised": type(error).__name__, "detail": last[:500]})
@@ -312,7 +315,7 @@ def main() -> None:
     confine.give_up()
     gc.collect()
     heap.take_holes()
-    heap.enlarge_pages()
+    large_pages.gather()
     gc.freeze()  # no child looks through what all of them share, and so copies it
     gc.enable()
     _be_silent()
