@@ -292,7 +292,11 @@ def _right(path: Path, told: Sequence[int]) -> bool:
 async def run(folder: Path, rounds: int, scale: float, many: int) -> bool:
     """Whether every size was right."""
     load.default()
-    sandbox = Apart(SHORT, ForkingSandbox(SHORT), ForkingSandbox([*PRELOAD, *pictures.PRELOAD, *pixels.PRELOAD]))
+    sandbox = Apart(
+        SHORT,
+        ForkingSandbox(SHORT, short=True),
+        ForkingSandbox([*PRELOAD, *pictures.PRELOAD, *pixels.PRELOAD]),
+    )
     bench = Bench(sandbox, folder, rounds)
     try:
         few, many_pages, singles = (max(2, int(count * scale)) for count in (20, 300, 40))

@@ -112,7 +112,7 @@ async def compare(bench: Bench, names: Sequence[str], folder: Path, rounds: int)
 async def run(folder: Path, names: Sequence[str], seconds: float, rounds: int, scale: float) -> None:
     """See `compare`."""
     apart, preload = (Settings.model_fields[name].default for name in ("sandbox_apart", "sandbox_preload"))
-    sandbox = Apart(apart, ForkingSandbox(apart), ForkingSandbox(preload))
+    sandbox = Apart(apart, ForkingSandbox(apart, short=True), ForkingSandbox(preload))
     scan = files.scan(folder / "20 pages.pdf", 20, int(17 * 10**6 * scale) // 20)
     try:
         await compare(Bench(sandbox=sandbox, scan=scan, seconds=seconds), names, folder, rounds)

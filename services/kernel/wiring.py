@@ -131,7 +131,8 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
         stack.callback(storage.close)
         if isinstance(storage, S3Store):
             await starting.check(storage, deadline_s=STORE_DEADLINE_S)
-        short, other = ForkingSandbox(settings.sandbox_apart), ForkingSandbox(settings.sandbox_preload)
+        short = ForkingSandbox(settings.sandbox_apart, short=True)
+        other = ForkingSandbox(settings.sandbox_preload)
         sandbox = Apart(settings.sandbox_apart, short, other) if settings.sandbox_apart else other
         stack.push_async_callback(sandbox.close)
         reading = ForkingSandbox(

@@ -90,8 +90,8 @@ def give_up() -> None:
 class Confinement:
     """What is the same for every child, made once: half of what putting it on would cost.
 
-    `ruleset` is an open descriptor of Landlock's (-1 where there is none). Whoever holds it could add rules for all
-    who come later, so a child closes it before it looks at a file.
+    `ruleset` is an open descriptor of Landlock's (-1 where there is none, or nothing is left to give up). Whoever holds
+    it could add rules for all who come later, so a child closes it before it looks at a file.
     """
 
     layers: Layers
@@ -101,10 +101,15 @@ class Confinement:
     program: "_ChildProgram | None"
 
 
-def prepared(readable: tuple[str, ...]) -> Confinement:
-    """For children that may read below these paths. Raises `OSError` when Landlock is there and does not take them."""
+def prepared(readable: tuple[str, ...], *, closed: bool = False) -> Confinement:
+    """For children that may read below these paths. `closed` gives up all else here and now, for whom comes later, too:
+    then no child can have a scratch folder. Raises `OSError` when Landlock is there and does not take that.
+    """
     layers = probe()
     ruleset = _ruleset(layers.landlock_version, readable, None) if layers.landlock_version else -1
+    if closed and ruleset >= 0:
+        _restrict(ruleset)
+        ruleset = -1
     program = _ChildProgram(filters.for_child(platform.machine())) if layers.seccomp else None
     return Confinement(layers=layers, readable=readable, ruleset=ruleset, program=program)
 
@@ -114,8 +119,7 @@ def confine(made: Confinement, scratch: str | None, handles: Sequence[int] = ())
     open at `handles` may be opened once more for reading, by `/proc/self/fd`. Raises `OSError` when a layer that the
     machine has cannot be put on: then nothing is parsed.
     """
-    layers = made.layers
-    if layers.landlock_version:
+    if made.ruleset >= 0:
         _landlock(made, scratch, handles)
     if made.program is not None:
         made.program.put_on()
@@ -139,6 +143,11 @@ def _landlock(made: Confinement, scratch: str | None, handles: Sequence[int]) ->
         ruleset = _ruleset(made.layers.landlock_version, made.readable, scratch)
         for handle in handles:
             _allow(ruleset, handle, _READ & _ON_FILES)
+    _restrict(ruleset)
+
+
+def _restrict(ruleset: int) -> None:
+    """Takes `ruleset` as its own."""
     if _syscall(_LANDLOCK_RESTRICT, ruleset, 0) != 0:
         raise OSError(ctypes.get_errno(), "landlock")
     os.close(ruleset)

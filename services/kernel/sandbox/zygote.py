@@ -1,6 +1,6 @@
 """Forks a confined child per task; the one for the next task is made, confined and waiting before that task comes.
 
-Started by `start` with FD NICE MODULE…. One thread, no event loop, nothing but a control socket:
+Started by `start` with FD NICE SHORT MODULE…. One thread, no event loop, nothing but a control socket:
 it can be forked at any moment.
 """
 
@@ -29,6 +29,8 @@ Task = Callable[[list[SourceFile], dict[str, object], Callable[[float], None]], 
 _WAY_GIVEN = 5
 _FDS_PER_TASK = 1
 _TASK = b"!"
+#: What `json.loads` does before and after touches a dozen pages more.
+_DECODER = json.JSONDecoder()
 _OUT_OF_MEMORY = wire.pack(b'{"memory": true}')
 #: Given back by a child that has none left, to say so.
 _LAST_MEMORY = [bytearray(64 * 1024)]
@@ -65,15 +67,17 @@ def readable_paths() -> tuple[str, ...]:
 class Zygote:
     """The control loop."""
 
-    def __init__(self, control: socket.socket) -> None:
-        """`control` leads to the parent."""
+    def __init__(self, control: socket.socket, *, short: bool) -> None:
+        """`control` leads to the parent. For `short` tasks, which have no scratch folder, this process itself gives up
+        what they do.
+        """
         self._control = control
         self._children: dict[int, int] = {}
         self._spare: _Spare | None = None
         #: Of the last task without a scratch folder.
         self._lately: Limits | None = None
         self._wakeup: tuple[int, ...] = ()
-        self._confinement = confine.prepared(readable_paths())
+        self._confinement = confine.prepared(readable_paths(), closed=short)
 
     def run(self) -> None:
         """Until the parent is gone; then every child is killed."""
@@ -224,10 +228,14 @@ def _rehearse() -> None:
     """Let preloaded modules go through their work once (`rehearse`): memory that a fork shares is slow when it is
     touched first, and nobody waits for it now.
     """
-    for module in sys.argv[3:]:
+    for module in _preloaded():
         rehearse = getattr(sys.modules[module], "rehearse", None)
         if rehearse is not None:
             rehearse()
+
+
+def _preloaded() -> list[str]:
+    return sys.argv[4:]
 
 
 def _child(connection: socket.socket, limits: Limits, zygote: int, confinement: confine.Confinement) -> int:
@@ -260,7 +268,7 @@ def _serve(connection: socket.socket, confined: Callable[[str | None, Sequence[i
 
     try:
         order, handles = wire.receive_with_handles(connection)
-        task = json.loads(order.decode())
+        task, _ = _DECODER.raw_decode(order.decode())
         function = _function(str(task["function"]))
         confined(task["scratch"], handles)
         sources = _sources(connection, task["sizes"], dict(zip(task["local"], handles, strict=True)))
@@ -308,17 +316,17 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     if int(sys.argv[2]):
         os.nice(int(sys.argv[2]))
-    for module in sys.argv[3:]:
+    for module in _preloaded():
         prepare = getattr(importlib.import_module(module), "prepare", None)
         if prepare is not None:  # what takes long, or is written to memory, and is the same for every child
             prepare()
     confine.give_up()
     gc.collect()
-    heap.take_holes()
     large_pages.gather()
+    heap.take_holes()  # after that: what is left at the heap's end is new to each child, and not to be copied
     gc.freeze()  # no child looks through what all of them share, and so copies it
     gc.enable()
     _be_silent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError, wire.WireClosed):
-        Zygote(control).run()
+        Zygote(control, short=bool(int(sys.argv[3]))).run()

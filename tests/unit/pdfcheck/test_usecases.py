@@ -116,7 +116,7 @@ async def test_measured_in_the_real_sandbox(sandbox: ForkingSandbox) -> None:
 
 async def test_a_small_zygote_reads_signers_too() -> None:
     """Its children import what few documents need."""
-    small = ForkingSandbox(SHORT)
+    small = ForkingSandbox(SHORT, short=True)
     try:
         facts = await measure(small, InMemory(made.signed()), made.PAGE_LIMIT)
     finally:

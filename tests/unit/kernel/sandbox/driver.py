@@ -1,4 +1,4 @@
-"""A service in small, as a process of its own: `python -m tests.unit.kernel.sandbox.driver wait|try FOLDER`.
+"""A service in small, as a process of its own: `python -m tests.unit.kernel.sandbox.driver wait|try FOLDER [short]`.
 
 `wait` prints the ids of its zygote and its child, then waits for ever; `try` prints what became of some tasks.
 """
@@ -38,7 +38,7 @@ async def try_out(sandbox: ForkingSandbox, folder: Path) -> None:
 
 
 async def main() -> None:
-    sandbox = ForkingSandbox(preload=[HOSTILE])
+    sandbox = ForkingSandbox(preload=[HOSTILE], short=sys.argv[3:] == ["short"])
     await {"wait": wait, "try": try_out}[sys.argv[1]](sandbox, Path(sys.argv[2]))
     await sandbox.close()
 

@@ -31,10 +31,11 @@ def ended(handles: list[int]) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="process descriptors are Linux's")
+@pytest.mark.parametrize("kind", [(), ("short",)], ids=["ordinary", "short"])
 @pytest.mark.parametrize("whose", ["service", "zygote"])
-def test_nobody_outlives_a_killed_parent(tmp_path: Path, whose: str) -> None:
+def test_nobody_outlives_a_killed_parent(tmp_path: Path, whose: str, kind: tuple[str, ...]) -> None:
     with subprocess.Popen(
-        [*DRIVER, "wait", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [*DRIVER, "wait", str(tmp_path), *kind], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as service:
         assert service.stdout is not None
         lines = (json.loads(line) for line in service.stdout if line.startswith(b"["))

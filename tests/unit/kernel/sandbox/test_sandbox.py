@@ -485,6 +485,52 @@ async def test_a_child_that_died_waiting_is_replaced(sandbox: ForkingSandbox) ->
         assert await works(sandbox)
 
 
+@pytest.fixture(params=["a new child", "the child that waits"])
+async def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForkingSandbox]:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    box = ForkingSandbox(preload=[HOSTILE], short=True)
+    if request.param == "the child that waits":
+        await call(box, "echo")
+        if HAVE_CHILDREN:
+            await waiting_child(box)
+    yield box
+    await box.close()
+
+
+async def test_where_tasks_are_short_they_have_no_scratch_folder(short: ForkingSandbox, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("content")
+    with pytest.raises(ValueError, match="scratch"):
+        await call(short, "echo", scratch=tmp_path)
+    source = FileSource(tmp_path / "file")
+    assert (await call(short, "read_all", sources=[source])).value == ["content"]
+    source.close()
+    for name in ("use_thread", "import_lazily"):
+        assert (await call(short, name)).value in (True, "wave")
+
+
+@pytest.mark.skipif(not confine.probe().seccomp, reason="this machine has no seccomp")
+@pytest.mark.parametrize("name", [name for name in REFUSED if name != "run_shell"])
+async def test_a_short_task_is_refused_what_others_are(short: ForkingSandbox, tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("content")
+    arguments: JsonObject = {"pid": os.getpid(), "path": str(tmp_path / "file"), "scratch": str(tmp_path)}
+    with pytest.raises(SandboxFailed) as caught:
+        await call(short, name, arguments)
+    assert caught.value.kind in {"PermissionError", "ValueError"}
+    assert await works(short)
+
+
+@pytest.mark.skipif(not confine.probe().landlock_version, reason="this machine has no Landlock")
+@pytest.mark.parametrize("name", ["open_path", "create_path", "remove_path", "list_path"])
+async def test_a_short_task_sees_nothing_of_the_machine(short: ForkingSandbox, tmp_path: Path, name: str) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.write_text("secret")
+    with pytest.raises(SandboxFailed) as caught:
+        await call(short, name, {"path": str(tmp_path if name == "list_path" else foreign)})
+    assert caught.value.kind == "PermissionError"
+    assert (await call(short, "rulesets")).value == 0
+    assert foreign.read_text() == "secret"
+
+
 async def test_without_its_layers_a_child_does_nothing_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the first, which is confined when it has its task, nor one that waited."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
