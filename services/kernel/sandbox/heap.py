@@ -4,7 +4,8 @@ Libraries that were imported leave holes between their blocks. A child's blocks 
 shares with the zygote and must copy for it; a document of twenty pages took a hundred and fifty such pages, and half of
 the time in which it was parsed. With the holes taken, blocks stand side by side on pages that are new.
 
-The interpreter has its objects there as well (`PYTHONMALLOC`): its own arenas have holes that nobody can take.
+In a sandbox for short tasks the interpreter has its objects there as well (`PYTHONMALLOC`): its own arenas have holes
+that nobody can take.
 """
 
 import ctypes
@@ -13,10 +14,9 @@ import platform
 
 #: What parsers mostly ask for, and some larger blocks.
 _SIZES_BYTES = (*range(16, 1040, 16), 2000, 4000, 8000, 16_000, 32_000)
-#: So many blocks of a size in a row, each right behind the one before: there are no holes of it left. Holes for large
-#: blocks are few, and what stands in them is copied with every fork.
-_IN_A_ROW, _LARGE_IN_A_ROW = 40, 4
-_LARGE_BYTES = 1040
+#: So many blocks of a size in a row, each right behind the one before: there are no holes of it left. Fewer of the large
+#: ones would do for a short task; a merge takes half as long again.
+_IN_A_ROW = 40
 #: Of one size; more would be a waste.
 _MOST_BLOCKS = 20_000
 _BLOCK_HEAD_BYTES = 64
@@ -33,9 +33,8 @@ def take_holes() -> None:
     library.mallopt(_M_TOP_PAD, _ROOM_BYTES)
     for size in _SIZES_BYTES:
         blocks = (library.malloc(size) or 0 for _ in range(_MOST_BLOCKS))
-        wanted = _IN_A_ROW if size < _LARGE_BYTES else _LARGE_IN_A_ROW
         in_a_row = 0
         for before, block in itertools.pairwise(blocks):
             in_a_row = in_a_row + 1 if 0 < block - before < size + _BLOCK_HEAD_BYTES else 0
-            if in_a_row == wanted:
+            if in_a_row == _IN_A_ROW:
                 break

@@ -206,7 +206,7 @@ class ForkingSandbox:
         try:
             self._process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),), start_new_session=True,
-                env=_quiet_environment(),
+                env=_quiet_environment(short=self._short),
             )  # fmt: skip
         except OSError:
             ours.close()
@@ -294,14 +294,12 @@ def _verdict(exit_: _Exit, profile: Profile) -> SandboxError:
     return SandboxCrashed(f"status {exit_.status}")
 
 
-def _quiet_environment() -> dict[str, str]:
+def _quiet_environment(*, short: bool) -> dict[str, str]:
     """What the zygote needs and no secret of ours."""
     kept = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR")
-    alone = {
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONMALLOC": "malloc",  # see `heap`
-        "OPENBLAS_NUM_THREADS": "1",  # no threads in what is forked
-    }
+    alone = {"PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}  # no threads in what is forked
+    if short:
+        alone["PYTHONMALLOC"] = "malloc"  # see `heap`
     return {**alone, **{name: os.environ[name] for name in kept if name in os.environ}}
 
 
