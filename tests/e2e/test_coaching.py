@@ -184,7 +184,7 @@ def test_the_original_is_taken_back_in_one_press(
     again = person.send("GET", f"{base}/{original['file_id']}/size-advice")
     assert (again["advice_id"], again["plans"]) == (before["advice_id"], before["plans"])  # at once, without measuring
     assert again["shrinking"] == []
-    offered = f'id="coach-visual-{original["file_id"]}"'  # while a newer report is fetched, nothing is said of the file
+    offered = f'id="coach-visual-{original["file_id"]}"'  # as soon as the texts of its report are fetched
     person.wait(dossier_id, lambda _: offered in person._http.get(material).text, deadline_s=DEADLINE_S)
     with pytest.raises(Refused) as gone:
         person.ask("GET", f"{base}/{smaller}/download")

@@ -43,7 +43,7 @@ class FileState(StrEnum):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """The last report of a check on one file. `findings` are complete once `fetched`; before that only their codes
-    are known, from the event."""
+    are known, from the event. While a newer report's texts are on the way, they are those of the one before."""
 
     report_id: str
     version: int
@@ -56,7 +56,7 @@ class Report:
     parsed_id_number: str = ""
     #: The version of the file that was judged, 0 where its name plays no part.
     file_version: int = 0
-    #: Whether another report follows, without which nothing is settled.
+    #: Whether another report follows, or this one's texts, without which nothing is settled.
     pending: bool = False
     #: Characters of each page, -1 where none can be counted; empty where nobody counted.
     page_characters: tuple[int, ...] = ()

@@ -179,8 +179,29 @@ async def checked(context: Context, unit: Unit, dossier_id: str, file_id: str, r
     if report.file_version and _is_stale(found[1], report):
         return None
     await unit.fetch_later(dossier, stage, file_id, report.version)
-    await _change_file(context, unit, dossier_id, file_id, lambda file: replace(file, report=report))
+
+    def change(file: File) -> File:
+        return replace(file, report=_announced(file.report, report))
+
+    await _change_file(context, unit, dossier_id, file_id, change)
     return None
+
+
+def _announced(known: Report | None, report: Report) -> Report:
+    """A report without its texts. Until they are here, those of the one before stand, if that was on the same version
+    of the file: nobody sees findings go and come back. Nothing is settled by them.
+    """
+    if known is None or not known.fetched or known.file_version != report.file_version:
+        return report
+    return replace(
+        known,
+        report_id=report.report_id,
+        version=report.version,
+        verdict=report.verdict,
+        pages=report.pages,
+        duration_s=report.duration_s,
+        pending=True,
+    )
 
 
 def _is_stale(file: File, report: Report | None) -> bool:

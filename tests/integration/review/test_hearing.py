@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from services.catalogue.findings import Finding
 from services.kernel.db.engine import Database
 from services.kernel.db.engine import Scope as DatabaseScope
+from services.kernel.errors import AppError
 from services.kernel.jobs.tables import jobs
 from services.review.domain.records import Dossier, File, FileState, Merged, ReadOpening, Report, Role
 from services.review.ports import FetchedReport, Scope, Unit
@@ -20,6 +22,7 @@ from tests.unit.catalogue.opening.writing import rows
 from tests.unit.review.builders import profile
 
 _NUMBERS = itertools.count(1)
+BLANK = Finding(code="pdf.blank-page", rule_id="G-03")
 
 
 async def opened(context: Context) -> Dossier:
@@ -97,9 +100,9 @@ class Heard:
             query = sa.select(jobs.c.stage).where(jobs.c.dossier_id == self._dossier_id).order_by(jobs.c.job_id)
             return list((await connection.execute(query)).scalars())
 
-    async def fetched(self, file_id: str, version: int, file_version: int) -> None:
+    async def fetched(self, file_id: str, version: int, file_version: int, *findings: Finding) -> None:
         got = FetchedReport(
-            report_id=f"r{version}", version=version, verdict="pass", findings=(), file_version=file_version
+            report_id=f"r{version}", version=version, verdict="pass", findings=findings, file_version=file_version
         )
         async with self._context.work.begin(self._scope) as unit:
             await hearing.report_fetched(self._context, unit, self._dossier_id, file_id, got)
@@ -186,6 +189,36 @@ async def test_the_report_on_the_old_name_counts_no_more_once_the_new_one_is_kno
     assert file is not None
     assert file.report is not None
     assert (file.report.version, file.report.fetched) == (2, True)
+
+
+async def test_findings_stand_until_those_of_the_next_report_are_here(context: Context) -> None:
+    document = Heard(context, await opened(context), "education")
+    await document.stored("doc-kept")
+    await document.checked("doc-kept", report(1), "fetch-document-report")
+    await document.fetched("doc-kept", 1, 0, BLANK)
+    await document.checked("doc-kept", replace(report(2), verdict="fail", pages=7), "fetch-document-report")
+    kept = await document.file("doc-kept")
+    assert kept is not None
+    assert kept.report is not None
+    assert (kept.report.findings, kept.report.pending) == ((BLANK,), True)
+    assert (kept.report.version, kept.report.verdict, kept.report.pages) == (2, "fail", 7)
+    with pytest.raises(AppError, match=r"review\.report-behind"):  # a replica that lags behind
+        await document.fetched("doc-kept", 1, 0, BLANK)
+    await document.fetched("doc-kept", 2, 0)
+    new = await document.file("doc-kept")
+    assert new is not None
+    assert new.report is not None
+    assert (new.report.findings, new.report.pending) == ((), False)
+
+
+async def test_findings_of_another_version_of_the_file_do_not_stand(video: Heard) -> None:
+    await video.stored("v-renamed")
+    await video.checked("v-renamed", report(1, file_version=1))
+    await video.fetched("v-renamed", 1, 1, BLANK)
+    await video.checked("v-renamed", report(2, file_version=2))
+    file = await video.file("v-renamed")
+    assert file is not None
+    assert file.report == report(2, file_version=2)
 
 
 async def test_a_document_keeps_its_report_under_another_name(context: Context) -> None:
