@@ -14,8 +14,8 @@ import platform
 
 #: What parsers mostly ask for, and some larger blocks.
 _SIZES_BYTES = (*range(16, 1040, 16), 2000, 4000, 8000, 16_000, 32_000)
-#: So many blocks of a size in a row, each right behind the one before: there are no holes of it left. Fewer of the large
-#: ones would do for a short task; a merge takes half as long again.
+#: So many blocks of a size in a row, each right behind the one before: there are no holes of it left. Fewer of the
+#: large ones would do for a short task; a merge takes half as long again.
 _IN_A_ROW = 40
 #: Of one size; more would be a waste.
 _MOST_BLOCKS = 20_000
