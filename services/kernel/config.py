@@ -89,6 +89,8 @@ class ServiceSettings(BaseSettings):
     #: Stages that this process leaves to others, whoever's they are: their jobs wait until somebody takes them.
     stages_held: Words = ()
     concurrency: int = Field(default=2, ge=1, le=64)
+    #: How long a worker that fell silent keeps its jobs from others: some heartbeats, of which there is one in 2 s.
+    job_lease_s: float = Field(default=30, ge=10, le=3600)
     #: Modules that the sandbox imports once.
     sandbox_preload: Words = ()
     #: Those whose tasks are short and many, each with few others: they get a sandbox of their own.

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -150,5 +151,5 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
             ids=ids,
             tokens=Tokens(settings.token_ring(), clock),
             keys=open_keys(settings),
-            queue=Queue(database, clock, ids),
+            queue=Queue(database, clock, ids, timedelta(seconds=settings.job_lease_s)),
         )

@@ -97,7 +97,8 @@ async def test_a_poison_event_and_a_killed_process_of_each_kind(tmp_path: Path) 
         await poison(started)
         await killed(started, ["upload", "pdfcheck-worker-1", "review", "gateway"])
 
-    async with stack(tmp_path, processes(1, 1), extra=WITHOUT_BACKGROUND) as started:
+    settings = {**WITHOUT_BACKGROUND, "SHENBAO_JOB_LEASE_S": "10"}  # the shortest: one job waits for that
+    async with stack(tmp_path, processes(1, 1), extra=settings) as started:
         await in_trouble(tmp_path, started, trouble, 2)
         await assert_poison_lies_apart(started, tmp_path / "data" / "accounts.json")
 

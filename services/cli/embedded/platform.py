@@ -23,6 +23,8 @@ DATABASE = "shenbao"
 START_DEADLINE_S = 60.0
 GRACE_S = 10.0
 _POLL_S = 0.05
+#: What runs on one machine starts again as a whole: after a crash nobody else would have gone on with a job.
+_LEASE_S = "15"
 
 
 class StartFailed(Exception):
@@ -107,6 +109,7 @@ def at_hand(folder: DataFolder, drawn: Secrets) -> Iterator[EmbeddedPostgres]:
 
 def _program(service: str, modules: Modules, shared: Mapping[str, str], database: str) -> Program:
     own = {
+        "SHENBAO_JOB_LEASE_S": os.environ.get("SHENBAO_JOB_LEASE_S", _LEASE_S),
         # Five processes cannot listen on one address; each has a setting of its own.
         "SHENBAO_METRICS_LISTEN": os.environ.get(f"SHENBAO_{service.upper()}_METRICS_LISTEN", ""),
         f"SHENBAO_{service.upper()}_DATABASE": database,

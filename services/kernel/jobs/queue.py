@@ -138,8 +138,9 @@ async def cancel_of(connection: AsyncConnection, subject_id: str, *, stages: Seq
 class Queue:
     """One service's jobs, seen by its workers and its operators."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
-        """`database` is the service's own."""
+    def __init__(self, database: Database, clock: Clock, ids: Ids, lease: timedelta = LEASE) -> None:
+        """`database` is the service's own. A job whose worker has said nothing for as long as `lease` is others'."""
+        self._lease = lease
         self._database = database
         self._clock = clock
         self._ids = ids
@@ -171,7 +172,7 @@ class Queue:
             .values(
                 state="leased",
                 lease_token=self._ids.new(),
-                leased_until=now + LEASE,
+                leased_until=now + self._lease,
                 attempts=jobs.c.attempts + 1,
                 updated_at=now,
             )
@@ -194,7 +195,7 @@ class Queue:
         kept = (
             update(jobs)
             .where(jobs.c.job_id == job.job_id, jobs.c.lease_token == job.lease_token, ~jobs.c.cancel_requested)
-            .values(leased_until=now + LEASE, progress=progress, updated_at=now)
+            .values(leased_until=now + self._lease, progress=progress, updated_at=now)
         )
         async with self._database.transaction() as connection:
             return (await connection.execute(kept)).rowcount == 1

@@ -179,6 +179,19 @@ async def test_a_renewed_lease_is_kept(database: Database, queue: Queue, clock: 
     assert (await state(queue)).progress == 0.5
 
 
+async def test_a_lease_is_as_long_as_it_was_set(database: Database, clock: SetClock) -> None:
+    """When it is taken and when it is renewed."""
+    short = Queue(database, clock, TimeOrderedIds(), timedelta(seconds=10))
+    await put(database, new("a"))
+    job = await one(short)
+    for _ in range(2):
+        clock.advance(timedelta(seconds=10))
+        assert not await short.lease([STAGE], 1)
+        assert await short.renew(job, 0.5)
+    clock.advance(timedelta(seconds=10, microseconds=1))
+    assert (await one(short)).job_id == job.job_id
+
+
 async def test_a_retry_waits_longer_each_time(database: Database, queue: Queue, clock: SetClock) -> None:
     await put(database, new("a", max_attempts=12))
     pauses = []

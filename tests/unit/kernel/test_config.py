@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.kernel.config import ServiceSettings, explain
+from services.kernel.jobs.worker import HEARTBEAT_S
 
 
 @pytest.mark.parametrize("value", ["", "http://127.0.0.1:4317", "https://collector.observability.svc:4317"])
@@ -33,6 +34,13 @@ def test_anything_else_is_no_address(value: str) -> None:
     with pytest.raises(ValidationError) as caught:
         ServiceSettings(metrics_listen=value)
     assert explain(caught.value).startswith("SHENBAO_METRICS_LISTEN: ")
+
+
+def test_a_lease_lasts_some_heartbeats() -> None:
+    assert ServiceSettings(job_lease_s=5 * HEARTBEAT_S).job_lease_s == 10
+    with pytest.raises(ValidationError) as refused:
+        ServiceSettings(job_lease_s=9.9)
+    assert "SHENBAO_JOB_LEASE_S" in explain(refused.value)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
