@@ -1,9 +1,13 @@
-"""The only module that names concrete adapters: a URL decides which one a port gets."""
+"""The only module that names concrete adapters: a URL decides which one a port gets.
+
+Those of servers that no URL names are not imported: their libraries take a tenth of a service's start.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from services.kernel.clock import Clock, SystemClock
@@ -12,8 +16,6 @@ from services.kernel.crypto import KeyRing, keys_from_text
 from services.kernel.db.engine import Database
 from services.kernel.errors import AppError, Kind
 from services.kernel.events.embedded import EmbeddedLog
-from services.kernel.events.kafka.connection import Security, cluster_of
-from services.kernel.events.kafka.log import KafkaLog
 from services.kernel.events.port import EventLog
 from services.kernel.ids import Ids, TimeOrderedIds
 from services.kernel.jobs.queue import Queue
@@ -25,10 +27,11 @@ from services.kernel.sandbox.sandbox import ForkingSandbox
 from services.kernel.storage.localdir import LocalDir
 from services.kernel.storage.observed import ObservedStorage
 from services.kernel.storage.presign import PresignKey, Signer
-from services.kernel.storage.s3 import S3Store, buckets, starting
-from services.kernel.storage.s3.address import parse
-from services.kernel.storage.s3.client import Credentials, account, connect
 from services.kernel.tokens import Tokens
+
+if TYPE_CHECKING:
+    from services.kernel.storage.s3 import S3Store
+    from services.kernel.storage.s3.client import Credentials
 
 #: A store that does not answer is waited for so long, as the database is.
 STORE_DEADLINE_S = 60.0
@@ -41,6 +44,9 @@ def open_event_log(settings: ServiceSettings) -> EventLog:
     if scheme == "embedded+postgresql":
         return EmbeddedLog(url.replace("embedded+postgresql://", "postgresql+asyncpg://", 1))
     if scheme == "kafka":
+        from services.kernel.events.kafka.connection import Security, cluster_of
+        from services.kernel.events.kafka.log import KafkaLog
+
         security = Security(
             protocol=settings.kafka_security,
             mechanism=settings.kafka_mechanism,
@@ -60,12 +66,15 @@ def open_signer(settings: ServiceSettings, clock: Clock) -> Signer:
     return Signer(keys, clock)
 
 
-def open_storage(settings: ServiceSettings, clock: Clock, ids: Ids) -> LocalDir | S3Store:
+def open_storage(settings: ServiceSettings, clock: Clock, ids: Ids) -> "LocalDir | S3Store":
     """The adapter for `SHENBAO_OBJECTS`. Raises `AppError` settings.unknown-scheme, settings.bad-objects-url."""
     parts = urlsplit(settings.objects)
     if parts.scheme == "file":
         return LocalDir(Path(unquote(parts.path)), open_signer(settings, clock), settings.public_url, clock, ids)
     if parts.scheme == "s3":
+        from services.kernel.storage.s3 import S3Store
+        from services.kernel.storage.s3.address import parse
+
         return S3Store(parse(settings.objects), _account(settings), clock, ids)
     raise AppError("settings.unknown-scheme", Kind.INVALID, setting="SHENBAO_OBJECTS", scheme=parts.scheme)
 
@@ -80,7 +89,11 @@ def open_endpoint(settings: ServiceSettings, clock: Clock, ids: Ids) -> LocalDir
 
 def objects_origin(settings: ServiceSettings) -> str | None:
     """The origin that presigned URLs lead to, where it is not the gateway's own. Raises as above."""
-    return parse(settings.objects).public_origin if urlsplit(settings.objects).scheme == "s3" else None
+    if urlsplit(settings.objects).scheme != "s3":
+        return None
+    from services.kernel.storage.s3.address import parse
+
+    return parse(settings.objects).public_origin
 
 
 def make_bucket(settings: ServiceSettings) -> None:
@@ -88,15 +101,21 @@ def make_bucket(settings: ServiceSettings) -> None:
 
     The account needs rights that no service has. Raises as above, and `StoreUnavailable`.
     """
+    from services.kernel.storage.s3 import buckets
+    from services.kernel.storage.s3.address import parse
+    from services.kernel.storage.s3.client import account, connect
+
     address = parse(settings.objects)
     with closing(connect(account(_account(settings)), address, connections=1)) as client:
         page = urlsplit(settings.public_url)
         buckets.make_bucket(client, address.bucket, origin=f"{page.scheme}://{page.netloc}")
 
 
-def _account(settings: ServiceSettings) -> Credentials | None:
+def _account(settings: ServiceSettings) -> "Credentials | None":
     if not settings.objects_access_key:
         return None
+    from services.kernel.storage.s3.client import Credentials
+
     return Credentials(access_key=settings.objects_access_key, secret_key=settings.objects_secret_key)
 
 
@@ -130,7 +149,9 @@ async def open_platform(service: str, settings: ServiceSettings) -> AsyncIterato
         stack.push_async_callback(events.close)
         storage = open_storage(settings, clock, ids)
         stack.callback(storage.close)
-        if isinstance(storage, S3Store):
+        if not isinstance(storage, LocalDir):
+            from services.kernel.storage.s3 import starting
+
             await starting.check(storage, deadline_s=STORE_DEADLINE_S)
         short = ForkingSandbox(settings.sandbox_apart, short=True)
         other = ForkingSandbox(settings.sandbox_preload)
