@@ -5,11 +5,12 @@ import os
 import select
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from services.kernel.sandbox import confine
 from services.kernel.sandbox.port import (
@@ -34,6 +35,8 @@ ROOT = Path(__file__).parents[4]
 PROFILE = Profile(name="test", memory_bytes=512 * 2**20, cpu_s=1, wall_s=30, read_budget_bytes=100, output_bytes=2**20)
 DEADLINE_S = 30
 HAVE_CHILDREN = Path("/proc/self/task").exists()
+BY_WHOM = ("a new child", "the child that waits")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,16 +75,43 @@ class Stuck(Text):
         return b""
 
 
-@pytest.fixture(params=["a new child", "the child that waits"])
-async def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForkingSandbox]:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    box = ForkingSandbox(preload=[HOSTILE])
-    if request.param == "the child that waits":
-        await call(box, "echo")
-        if HAVE_CHILDREN:
-            await waiting_child(box)
-    yield box
-    await box.close()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def boxes() -> AsyncIterator[Mapping[str, ForkingSandbox]]:
+    """One for ordinary tasks and one for short ones, for all tests: each leaves them working."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        made = {kind: ForkingSandbox(preload=[HOSTILE], short=kind == "short") for kind in ("ordinary", "short")}
+        yield made
+    for box in made.values():
+        await box.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=BY_WHOM)
+async def sandbox(request: pytest.FixtureRequest, boxes: Mapping[str, ForkingSandbox]) -> ForkingSandbox:
+    return await with_next_child(boxes["ordinary"], request.param)
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=BY_WHOM)
+async def short(request: pytest.FixtureRequest, boxes: Mapping[str, ForkingSandbox]) -> ForkingSandbox:
+    return await with_next_child(boxes["short"], request.param)
+
+
+async def with_next_child(box: ForkingSandbox, by_whom: str) -> ForkingSandbox:
+    """The next task is done by a new child, or by the one that waits."""
+    await call(box, "echo")
+    if HAVE_CHILDREN:
+        waiting = await waiting_child(box)
+        if by_whom == BY_WHOM[0]:
+            kill(waiting)
+    return box
+
+
+def kill(child: int) -> None:
+    """Return once it has ended."""
+    handle = os.pidfd_open(child)
+    os.kill(child, signal.SIGKILL)
+    assert select.select([handle], [], [], DEADLINE_S)[0]
+    os.close(handle)
 
 
 async def call(sandbox: ForkingSandbox, name: str, arguments: JsonObject | None = None, **options: object) -> Outcome:
@@ -450,10 +480,9 @@ CHILDREN = pytest.mark.skipif(not HAVE_CHILDREN, reason="children are found in /
 async def waiting_child(sandbox: ForkingSandbox) -> int:
     """The child that is made once the one before it has ended."""
     async with asyncio.timeout(DEADLINE_S):
-        while not (children := children_of(zygote_pid(sandbox))):
+        while len(children := children_of(zygote_pid(sandbox))) != 1:
             await asyncio.sleep(0.001)
-    [child] = children
-    return child
+    return children[0]
 
 
 @CHILDREN
@@ -477,24 +506,8 @@ async def test_a_child_that_waits_has_rehearsed(sandbox: ForkingSandbox) -> None
 async def test_a_child_that_died_waiting_is_replaced(sandbox: ForkingSandbox) -> None:
     await call(sandbox, "echo")
     for _ in range(3):
-        child = await waiting_child(sandbox)
-        handle = os.pidfd_open(child)
-        os.kill(child, signal.SIGKILL)
-        assert select.select([handle], [], [], DEADLINE_S)[0]
-        os.close(handle)
+        kill(await waiting_child(sandbox))
         assert await works(sandbox)
-
-
-@pytest.fixture(params=["a new child", "the child that waits"])
-async def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForkingSandbox]:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    box = ForkingSandbox(preload=[HOSTILE], short=True)
-    if request.param == "the child that waits":
-        await call(box, "echo")
-        if HAVE_CHILDREN:
-            await waiting_child(box)
-    yield box
-    await box.close()
 
 
 async def test_where_tasks_are_short_they_have_no_scratch_folder(short: ForkingSandbox, tmp_path: Path) -> None:
