@@ -1,8 +1,8 @@
 """`python -m services.review`: the service as a process."""
 
-from services.kernel.starting import importing
+from services.kernel.starting import NOT_FOR_SERVICES, importing
 
-with importing():
+with importing(without=NOT_FOR_SERVICES):
     from services.review.main import main
 
 main()

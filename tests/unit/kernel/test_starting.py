@@ -25,6 +25,27 @@ print("as it was")
 """
 
 
+WITHOUT = """
+from services.kernel.starting import importing
+with importing(without=("colorsys",)):
+    try:
+        import colorsys
+    except ImportError:
+        print("not there")
+import colorsys
+print(colorsys.__name__)
+"""
+
+
+def told(program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
 def test_what_is_imported_is_set_apart() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "as it was\n", "")
+    assert told(PROGRAM) == "as it was\n"
+
+
+def test_what_is_left_out_is_there_again_afterwards() -> None:
+    assert told(WITHOUT) == "not there\ncolorsys\n"
