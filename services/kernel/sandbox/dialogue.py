@@ -133,6 +133,8 @@ def _failure(message: dict[str, Json]) -> SandboxError:
     if message.get("memory"):
         return SandboxMemory()
     kind, detail = str(message.get("raised", "")), str(message.get("detail", ""))
+    if kind == "OSError" and f"[Errno {errno.ENOMEM}]" in detail:  # the address space has no room for a mapping
+        return SandboxMemory()
     if kind == "OSError" and f"[Errno {errno.EFBIG}]" in detail:
         return SandboxBudget("file size limit")
     if kind == wire.FrameTooLarge.__name__:
