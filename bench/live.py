@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 from services.cli.demo.client import Client
 from tests.assets import pdf_fixtures
 from tests.e2e.browser.conftest import launched
-from tests.e2e.conftest import Platform, started
+from tests.e2e.conftest import WITHOUT_BACKGROUND, Platform, started
 from tests.small_dossier import PROFILE, materials
 
 _WATCH = """() => {
@@ -73,7 +73,7 @@ def main() -> None:
     live, polled = [], []
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        with started(folder / "data") as platform:
+        with started(folder / "data", **WITHOUT_BACKGROUND) as platform:
             sender = platform.client("applicant")
             dossier = sender.send("POST", "/api/v1/dossiers", json={"profile": PROFILE})
             dossier_id, material_id = dossier["dossier_id"], materials(dossier)[item]["material_id"]

@@ -1,7 +1,8 @@
 """A reviewer's next item: from the key press until it is on the screen and takes the next key.
 
 The peer in the same run is the same browser that opens the same address as a fresh page. Items are clean scans of
-twenty pages; the picture of the first page is part of what must be there, those of further pages follow.
+twenty pages; the picture of the first page is part of what must be there, those of further pages follow. Looking at the
+quality of those pages, which goes on for minutes after they were sent, is held meanwhile.
 """
 
 import argparse
@@ -72,7 +73,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        with started(folder / "data") as platform:
+        with started(folder / "data", SHENBAO_STAGES_HELD="quality,repeats,twins") as platform:
             dossier = submitted(platform, folder, chosen.pages)
             browser = launched(playwright, folder)
             keys, fresh = [], []

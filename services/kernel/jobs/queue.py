@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kernel.clock import Clock
+from services.kernel.db.direct import fetch
 from services.kernel.db.engine import Database, Scope
 from services.kernel.db.hold import removals_held
 from services.kernel.errors import not_found
@@ -83,6 +84,18 @@ def _job(row: Any) -> Job:
     return Job(**{name: row[name] for name in (*names, *more)}, lease_token=row["lease_token"] or "")
 
 
+_NEW = insert(jobs)
+#: Put together once: most facts that a service hears ask for a job.
+_ENQUEUE = _NEW.on_conflict_do_update(
+    index_elements=["dedup_key"],
+    set_={
+        "state": "queued", "attempts": 0, "cancel_requested": False, "run_after": func.now(), "progress": 0,
+        "traceparent": _NEW.excluded.traceparent,
+    },
+    where=jobs.c.state.in_(("dead", "cancelled")),
+)  # fmt: skip
+
+
 async def enqueue(connection: AsyncConnection, service: str, ids: Ids, new: NewJob) -> None:
     """Add the job in the caller's transaction; one with the same key that is not dead or cancelled is kept.
 
@@ -100,15 +113,8 @@ async def enqueue(connection: AsyncConnection, service: str, ids: Ids, new: NewJ
         "max_attempts": new.max_attempts,
         "traceparent": traceparent(),
     }
-    again = {"state": "queued", "attempts": 0, "cancel_requested": False, "run_after": func.now(), "progress": 0}
-    again["traceparent"] = values["traceparent"]
-    statement = insert(jobs).values(values)
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["dedup_key"], set_=again, where=jobs.c.state.in_(("dead", "cancelled"))
-        )
-    )
-    await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel(service)})
+    await connection.execute(_ENQUEUE, values)
+    await fetch(connection, "SELECT pg_notify($1, '')", channel(service))
 
 
 async def finish(connection: AsyncConnection, job: Job) -> None:
