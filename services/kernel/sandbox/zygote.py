@@ -313,7 +313,7 @@ def _be_silent() -> None:
 def main() -> None:
     """Preload and serve."""
     lifeline.follow_parent_in_single_thread()
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control, short = socket.socket(fileno=int(sys.argv[1])), bool(int(sys.argv[3]))
     if int(sys.argv[2]):
         os.nice(int(sys.argv[2]))
     for module in _preloaded():
@@ -323,10 +323,13 @@ def main() -> None:
     confine.give_up()
     gc.collect()
     large_pages.gather()
-    heap.take_holes()  # after that: what is left at the heap's end is new to each child, and not to be copied
+    short = bool(int(sys.argv[3]))
+    heap.take_holes(
+        short=short
+    )  # after that: what is left at the heap's end is new to each child, and not to be copied
     gc.freeze()  # no child looks through what all of them share, and so copies it
     gc.enable()
     _be_silent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError, wire.WireClosed):
-        Zygote(control, short=bool(int(sys.argv[3]))).run()
+        Zygote(control, short=short).run()
