@@ -20,7 +20,7 @@ from services.pdfcheck.domain.facts import Health, Json
 from services.pdfcheck.domain.merging import RESULT, Bookmark, Part, bookmarks_of, source_path
 from services.pdfcheck.tools import content, converted, digest, inspect, picture, strip
 from services.pdfcheck.tools.jpeg import DamagedError
-from services.pdfcheck.tools.survey import TooComplexError, check_complete, nothing_lost, survey
+from services.pdfcheck.tools.survey import TooComplexError, check_complete, survey
 
 _CHUNK_BYTES = 2**16
 #: Attachments carry dates; a fixed one keeps the result the same from run to run.
@@ -60,8 +60,8 @@ def merge(
     `arguments`: `scratch` (folder), `files` (how many), `opened` (the number of the file that each source is), `parts`
     (`[title, component or null, number of its file, [[page, degrees], ...]]`), `page_limit_bytes`. Returns `sha256`,
     `page_counts` (per part) and `facts` of the result; or `failed_part` (from 0) when one cannot be taken in, which
-    the checks before have ruled out unless a limit was hit (None: they do not go together). Raises `WrongRecipe`,
-    `MemoryError` and what writing raises.
+    the checks before have ruled out unless a limit was hit (None: they do not go together). Raises `WrongRecipe` and
+    what writing raises.
     """
     scratch = Path(str(arguments["scratch"]))
     paths = _paths(arguments["files"], arguments["opened"], sources, scratch)
@@ -81,8 +81,7 @@ def merge(
     with result.open("xb") as target, result.open("rb") as merged, digest.following(result) as sha256:
         try:
             identity = _identity(pieces, paths)
-            with nothing_lost():
-                _assemble(files, pieces, counts, target, identity, lambda done: progress(0.5 + 0.4 * done))
+            _assemble(files, pieces, counts, target, identity, lambda done: progress(0.5 + 0.4 * done))
         except _SENSELESS:
             return {"failed_part": None}
         target.flush()
@@ -205,7 +204,7 @@ def _turn(pdf: pikepdf.Pdf, turns: Sequence[int]) -> None:
 
 def _arguments(files: Sequence[_File], pieces: Sequence[_Piece]) -> list[str]:
     """qpdf's: every part's pages, the originals of signed files attached."""
-    arguments = ["qpdf", "--empty", "--warning-exit-0"]
+    arguments = ["qpdf", "--empty", "--no-warn", "--warning-exit-0"]
     for number, file in enumerate(files, start=1):
         if file.signed:
             name = f"signed-original-part-{number}.pdf"

@@ -5,10 +5,8 @@ and strings escaped: one call for each object instead of one for each of its key
 (inside a string) can make a bound larger, never smaller; what looks like something active is looked at properly.
 """
 
-import logging
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,8 +25,6 @@ _REFERENCE = re.compile(rb"(?<!\d)(\d{1,10}) (\d{1,5}) R")
 _NO_MEMORY = re.compile(r"bad_alloc|std::length_error|not enough memory", re.IGNORECASE)
 #: What the library says of an object that it goes on without; of a stream that it cannot unpack it says something else.
 _OBJECT_LOST = re.compile(r"error reading object|treating object as null")
-#: Where the library tells what its jobs meet.
-_LOG = logging.getLogger("pikepdf._core")
 _FONT, _IMAGE = b"/Type /Font ", b"/Subtype /Image "
 _FONT_DATA = re.compile(rb"/Length1 |/Subtype /(?:CIDFontType0C|Type1C|OpenType)\b")
 #: What can refer to others.
@@ -65,33 +61,6 @@ def check_complete(pdf: pikepdf.Pdf) -> None:
     than there is. Raises `TooComplexError`.
     """
     check_memory(told for told in warnings_of(pdf) if _OBJECT_LOST.search(told))
-
-
-class _Losses(logging.Filter):
-    """Hears everything and lets nothing through."""
-
-    any = False
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        self.any = self.any or (_OBJECT_LOST.search(text) is not None and no_memory([text]))
-        return False
-
-
-@contextmanager
-def nothing_lost() -> Iterator[None]:
-    """As `check_complete`, for a job of the library: of the files that it opens itself only its log tells.
-
-    Raises `MemoryError` at the end, for the file on disk is then less than what it was made from.
-    """
-    losses = _Losses()
-    _LOG.addFilter(losses)
-    try:
-        yield
-    finally:
-        _LOG.removeFilter(losses)
-    if losses.any:
-        raise MemoryError("an object was left out")
 
 
 def warnings_of(pdf: pikepdf.Pdf) -> list[str]:
