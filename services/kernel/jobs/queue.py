@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, or_, select, text, update
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -114,6 +114,10 @@ async def enqueue(connection: AsyncConnection, service: str, ids: Ids, new: NewJ
         "traceparent": traceparent(),
     }
     await connection.execute(_ENQUEUE, values)
+    await _wake(connection, service)
+
+
+async def _wake(connection: AsyncConnection, service: str) -> None:
     await fetch(connection, "SELECT pg_notify($1, '')", channel(service))
 
 
@@ -237,7 +241,7 @@ class Queue:
         values = {"state": "queued", "lease_token": None, "attempts": jobs.c.attempts - 1}
         async with self._database.transaction() as connection:
             await connection.execute(update(jobs).where(mine).values(values))
-            await connection.execute(text("SELECT pg_notify(:c, '')"), {"c": channel(self._database.schema)})
+            await _wake(connection, self._database.schema)
 
     async def next_due(self, stages: Sequence[str]) -> datetime | None:
         """When the next job of these stages may run; None when none waits."""
@@ -308,7 +312,7 @@ class Queue:
                 .values(**values, updated_at=self._clock.now())
             )
             row = (await connection.execute(select(jobs).where(jobs.c.job_id == job_id))).mappings().first()
-            await connection.execute(text("SELECT pg_notify(:c, '')"), {"c": channel(self._database.schema)})
+            await _wake(connection, self._database.schema)
         if row is None:
             raise not_found("job")
         return _job(row)

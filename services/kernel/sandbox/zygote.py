@@ -323,10 +323,7 @@ def main() -> None:
     confine.give_up()
     gc.collect()
     large_pages.gather()
-    short = bool(int(sys.argv[3]))
-    heap.take_holes(
-        short=short
-    )  # after that: what is left at the heap's end is new to each child, and not to be copied
+    heap.take_holes(short=short)  # after that: what is left at the heap's end is new to each child, and not copied
     gc.freeze()  # no child looks through what all of them share, and so copies it
     gc.enable()
     _be_silent()

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,35 +23,10 @@ from services.kernel.jobs.queue import NewJob, cancel_of, enqueue
 from services.review.domain import audit as chains
 from services.review.domain.arranging import Part
 from services.review.domain.records import Confirmation, Decision, Defect, Dossier, File, Material, Report
-from services.review.repository import mapping, tables
+from services.review.repository import mapping, statements, tables
 
 SERVICE = "review"
 CHANGES_CHANNEL = "shenbao_review_changes"
-
-
-def _of_dossier(table: sa.Table) -> sa.Select[Any]:
-    return sa.select(table).where(table.c.dossier_id == sa.bindparam("dossier_id"))
-
-
-# Put together once: every fact about a file reads its dossier, and that took as long as asking PostgreSQL.
-_DOSSIER = _of_dossier(tables.dossiers).with_for_update()
-_FILES, _CONFIRMATIONS, _MATERIALS = map(_of_dossier, (tables.files, tables.confirmations, tables.materials))
-_DECISIONS = _of_dossier(tables.decisions).order_by(tables.decisions.c.at)
-_HEAD = _of_dossier(tables.audit_heads)
-_PROFILE = (
-    sa.select(tables.dossiers.c.profile, tables.persons.c.name, tables.persons.c.id_number)
-    .join(tables.persons, tables.persons.c.person_id == tables.dossiers.c.applicant_id)
-    .where(tables.dossiers.c.dossier_id == sa.bindparam("dossier_id"))
-)
-_AUDIT = sa.insert(tables.audit)
-
-
-@cache
-def _upserting(table: sa.Table, keys: tuple[str, ...], names: tuple[str, ...]) -> pg.Insert:
-    """Into columns `names`; where `keys` are there already, the others are changed."""
-    statement = pg.insert(table)
-    changing = {name: statement.excluded[name] for name in names if name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=changing)
 
 
 class PostgresUnit:
@@ -75,31 +49,31 @@ class PostgresUnit:
         return (await self._connection.execute(query, values)).mappings().all()
 
     async def dossier(self, dossier_id: str) -> Dossier | None:
-        """See the port. Six queries, whatever the number of materials."""
-        rows = await self._rows(_DOSSIER, dossier_id=dossier_id)
+        """See the port. Five queries, whatever the number of materials."""
+        rows = await self._rows(statements.DOSSIER, dossier_id=dossier_id)
         if not rows:
             return None
         self._numbers[dossier_id] = rows[0]["event_number"]
         files: dict[str, list[File]] = defaultdict(list)
         replaced: dict[str, list[File]] = defaultdict(list)
-        for row in await self._rows(_FILES, dossier_id=dossier_id):
+        for row in await self._rows(statements.FILES, dossier_id=dossier_id):
             kept = replaced if row["replaced"] else files
             kept[row["material_id"]].append(mapping.file(self._keys, row))
         given: dict[str, list[Confirmation]] = defaultdict(list)
-        for row in await self._rows(_CONFIRMATIONS, dossier_id=dossier_id):
+        for row in await self._rows(statements.CONFIRMATIONS, dossier_id=dossier_id):
             given[row["material_id"]].append(mapping.confirmation(row))
         materials = []
-        for row in await self._rows(_MATERIALS, dossier_id=dossier_id):
+        for row in await self._rows(statements.MATERIALS, dossier_id=dossier_id):
             own = row["material_id"]
             self._materials[own] = dict(row)
             materials.append(mapping.material(row, files[own], replaced[own], given[own]))
-        decided = await self._rows(_DECISIONS, dossier_id=dossier_id)
+        decided = await self._rows(statements.DECISIONS, dossier_id=dossier_id)
         decisions = [mapping.decision(self._keys, row) for row in decided]
         return mapping.dossier(rows[0], materials, decisions)
 
     async def profile(self, dossier_id: str) -> Profile:
         """See the port."""
-        rows = await self._rows(_PROFILE, dossier_id=dossier_id)
+        rows = await self._rows(statements.PROFILE, dossier_id=dossier_id)
         return mapping.profile_from_row(self._keys, rows[0]["profile"], rows[0]["name"], rows[0]["id_number"])
 
     async def create_dossier(self, dossier: Dossier, profile: Profile) -> bool:
@@ -125,7 +99,7 @@ class PostgresUnit:
         await self._upsert(tables.persons, values, ["person_id"])
 
     async def _upsert(self, table: sa.Table, values: Mapping[str, object], keys: Sequence[str]) -> None:
-        await self._connection.execute(_upserting(table, tuple(keys), tuple(values)), values)
+        await self._connection.execute(statements.upserting(table, tuple(keys), tuple(values)), values)
 
     async def save_profile(self, dossier: Dossier, profile: Profile) -> None:
         """See the port."""
@@ -269,14 +243,14 @@ class PostgresUnit:
 
     async def audit(self, dossier: Dossier, action: str, actor: str, details: Mapping[str, str | int | bool]) -> None:
         """See the port."""
-        rows = await self._rows(_HEAD, dossier_id=dossier.dossier_id)
+        rows = await self._rows(statements.HEAD, dossier_id=dossier.dossier_id)
         head = chains.sealed_head(self._audit_key, dossier.dossier_id, 0, chains.GENESIS)
         if rows:
             head = chains.Head(**{name: rows[0][name] for name in ("dossier_id", "length", "mac", "seal")})
         body = {**details, "action": action, "actor": actor, "at": self._clock.now().isoformat()}
         row, head = chains.extend(self._audit_key, head, chains.canonical({**body, "dossier": dossier.dossier_id}))
         owner = {"dossier_id": dossier.dossier_id, "organisation_path": dossier.organisation_path}
-        await self._connection.execute(_AUDIT, {**asdict(row), **owner})
+        await self._connection.execute(statements.AUDIT, {**asdict(row), **owner})
         await self._upsert(tables.audit_heads, {**asdict(head), **owner}, ["dossier_id"])
 
     def change(self, dossier: Dossier, kind: str, material_id: str = "") -> None:
